@@ -1,0 +1,57 @@
+"""What is wrong with an input: every fault at once, each with its field, value and fix."""
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Fault(BaseModel):
+    """One wrong input value: where it stands, what it was, what to do about it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    value: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Read as one line of a report."""
+        return f"{self.field} = {self.value}: {self.fix}"
+
+
+class InvalidInputError(Exception):
+    """Input values are wrong; carries all faults found, never only the first."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class Faults:
+    """Collects faults while an input is read; raises them together.
+
+    >>> faults = Faults()
+    >>> faults.add("horizon.hours", -1, "write a number of hours above 0")
+    >>> faults.raise_if_any()
+    Traceback (most recent call last):
+    catalogs.faults.InvalidInputError: horizon.hours = -1: write a number of hours above 0
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Fault] = []
+
+    def add(self, field: str, value: object, fix: str) -> None:
+        """Note one fault; ``value`` is shown as Python writes it, cut at 80 characters."""
+        shown = repr(value)
+        if len(shown) > 80:
+            shown = shown[:77] + "..."
+        self.found.append(Fault(field=field, value=shown, fix=fix))
+
+    def extend(self, error: InvalidInputError) -> None:
+        """Take over the faults another reader found."""
+        self.found.extend(error.faults)
+
+    def raise_if_any(self) -> None:
+        """Raise InvalidInputError with every fault noted so far, if there is one."""
+        if self.found:
+            raise InvalidInputError(self.found)
