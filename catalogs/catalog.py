@@ -1,0 +1,387 @@
+"""A catalogue: what can be bought, where, at what price. Answers questions, decides nothing."""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from catalogs.checks import near_names, near_text
+from catalogs.document import CatalogDocument, document_tables
+from catalogs.faults import Faults
+from catalogs.offers import (
+    DedicatedOffer,
+    InstanceType,
+    OfferKind,
+    Payment,
+    PoolKey,
+    Rate,
+    SpendOffer,
+)
+from catalogs.rate_index import Platform, RateIndex, Terms
+from catalogs.selection import Selector, explain_empty_selection
+from catalogs.storage import read_tables, read_trusted
+from catalogs.tables import CatalogTables, instance_types_of
+
+_BUNDLED = Path(__file__).parent / "data"
+
+
+class UnknownRateError(LookupError):
+    """No such rate in the catalogue; the text says what there is instead."""
+
+    def __str__(self) -> str:
+        """Read without the quotes a LookupError puts around its text."""
+        return str(self.args[0])
+
+
+class UnknownInstanceTypeError(UnknownRateError):
+    """No such instance type in the catalogue; the text names the nearest."""
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Names of the catalogues that ship with the package."""
+    files = _BUNDLED.glob("*.parquet")
+    return tuple(sorted(f.stem for f in files if not f.stem.endswith(".types")))
+
+
+class Catalog:
+    """Instance types and rates of one provider.
+
+    Attributes:
+        instance_types: DataFrame indexed by name, columns as the fields of `InstanceType`.
+        rates: DataFrame, one row per rate, sorted by key; money in whole nano-dollars.
+        provenance: name, provider, source, date and currency.
+    """
+
+    def __init__(self, tables: CatalogTables) -> None:
+        self.instance_types = tables.instance_types
+        self.rates = tables.rates
+        self.provenance = tables.provenance
+        self.name = tables.provenance.name
+        self.provider = tables.provenance.provider
+        self.source = tables.provenance.source
+        self.as_of = tables.provenance.as_of
+        self.currency = tables.provenance.currency
+        self._rates_by_platform: dict[Platform, dict[Terms, int]] = {}
+
+    @classmethod
+    def bundled(cls, name: str) -> Self:
+        """A catalogue that ships with the package, such as ``aws``.
+
+        Raises:
+            InvalidInputError: if there is none of this name.
+        """
+        faults = Faults()
+        if name not in bundled_names():
+            faults.add("catalog", name, f"name one of {', '.join(bundled_names())}, or a file")
+        faults.raise_if_any()
+        return cls(read_trusted(_BUNDLED / f"{name}.parquet"))
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """A catalogue from a Parquet file of `write_catalog`, or a YAML or JSON document.
+
+        Raises:
+            InvalidInputError: with every fault of the file.
+        """
+        return cls(read_tables(Path(path)))
+
+    @classmethod
+    def from_document(cls, document: CatalogDocument) -> Self:
+        """A catalogue from an inline document.
+
+        Raises:
+            InvalidInputError: with every fault that shows only across rows.
+        """
+        return cls(document_tables(document))
+
+    def __repr__(self) -> str:
+        """Read as name, size and date."""
+        size = f"{len(self.instance_types)} types, {len(self.rates)} rates"
+        return f"<Catalog {self.name}: {size}, as of {self.as_of}>"
+
+    # Machines
+
+    def has_type(self, name: str) -> bool:
+        """Whether the catalogue knows the instance type."""
+        return name in self._types
+
+    def instance_type(self, name: str) -> InstanceType:
+        """The instance type of this name.
+
+        Raises:
+            UnknownInstanceTypeError: if there is none.
+        """
+        try:
+            return self._types[name]
+        except KeyError:
+            near = near_text(name, self._types)
+            raise UnknownInstanceTypeError(f"no instance type {name!r}{near}") from None
+
+    def near_types(self, name: str) -> list[str]:
+        """Up to three names of instance types most like this one, best first."""
+        return near_names(name, self._types)
+
+    def regions(self) -> list[str]:
+        """Every region that has rates, sorted."""
+        return sorted(self.rates["region"].unique())
+
+    def candidates(
+        self, selector: Selector, region: str, os: str = "linux", tenancy: str = "shared"
+    ) -> tuple[InstanceType, ...]:
+        """The types that meet the selector and have an on-demand rate there, sorted by name."""
+        sold = self._sold(region, os, tenancy)
+        criteria = selector.criteria().values()
+        return tuple(t for t in sold if all(predicate(t) for predicate in criteria))
+
+    def explain_no_match(
+        self, selector: Selector, region: str, os: str = "linux", tenancy: str = "shared"
+    ) -> str:
+        """Why `candidates` found nothing: which single criterion, dropped, would find what."""
+        place = f"{region} ({os}, {tenancy})"
+        sold = self._sold(region, os, tenancy)
+        if not sold:
+            near = near_text(region, self.regions())
+            return f"nothing has an on-demand rate in {place}{near}"
+        return explain_empty_selection(selector, sold, self._types, place)
+
+    # Pools
+
+    def pool_key(
+        self, instance_type: str, region: str, os: str = "linux", tenancy: str = "shared"
+    ) -> PoolKey:
+        """The pool in which the type's usage is billed."""
+        described = self.instance_type(instance_type)
+        flexible = _size_flexible(described, os, tenancy)
+        family = described.family if flexible else described.name
+        return PoolKey(self.provider, region, family, os, tenancy, flexible)
+
+    def units(self, instance_type: str, os: str = "linux", tenancy: str = "shared") -> Decimal:
+        """Normalized units of one machine inside its pool; 1 where sizes are not flexible."""
+        return _pool_units(self.instance_type(instance_type), os, tenancy)
+
+    # Prices
+
+    def on_demand_usd(
+        self, instance_type: str, region: str, os: str = "linux", tenancy: str = "shared"
+    ) -> Decimal:
+        """The on-demand rate [USD / machine-hour].
+
+        Raises:
+            UnknownRateError: if the type is not sold there.
+        """
+        return self._hourly_usd(OfferKind.ON_DEMAND, (instance_type, region, os, tenancy))
+
+    def spot_usd(
+        self, instance_type: str, region: str, os: str = "linux", tenancy: str = "shared"
+    ) -> Decimal:
+        """The typical spot rate, an average and no quote [USD / machine-hour].
+
+        Raises:
+            UnknownRateError: if none is known there.
+        """
+        return self._hourly_usd(OfferKind.SPOT, (instance_type, region, os, tenancy))
+
+    def rates_of(
+        self, instance_type: str, region: str, os: str = "linux", tenancy: str = "shared"
+    ) -> tuple[Rate, ...]:
+        """Every rate of a machine at a place, in the order of kind, term and payment."""
+        rows = self._index.at((instance_type, region, os, tenancy)).values()
+        return tuple(
+            Rate(
+                provider=self.provider,
+                **self._index.labels(row),
+                upfront_usd=self._index.upfront_usd(row),
+                hourly_usd=self._index.hourly_usd(row),
+            )
+            for row in rows
+        )
+
+    def spend_rate_usd(
+        self,
+        offer: SpendOffer,
+        instance_type: str,
+        region: str,
+        os: str = "linux",
+        tenancy: str = "shared",
+    ) -> Decimal | None:
+        """The plan's discounted rate of a machine [USD / machine-hour]; None if not covered."""
+        if offer.region not in (None, region) or offer.os not in (None, os):
+            return None
+        if offer.family is not None and offer.family != self.instance_type(instance_type).family:
+            return None
+        terms = (str(offer.kind), offer.term_hours, str(offer.payment))
+        row = self._index.at((instance_type, region, os, tenancy)).get(terms)
+        return None if row is None else self._index.hourly_usd(row)
+
+    # Offers
+
+    def dedicated_offers(
+        self,
+        region: str,
+        families_or_types: Iterable[str],
+        kinds: Collection[OfferKind] | None = None,
+        term_hours: Collection[int] | None = None,
+        payments: Collection[Payment] | None = None,
+        os: str = "linux",
+        tenancy: str = "shared",
+    ) -> tuple[DedicatedOffer, ...]:
+        """Reservations of the named families (every size) and types, sorted by offer id.
+
+        ``kinds``, ``term_hours`` and ``payments`` narrow the choice; None is any.
+        """
+        offers = [
+            self._dedicated_offer(row, described, os, tenancy)
+            for described in self._named(families_or_types)
+            for terms, row in self._index.at((described.name, region, os, tenancy)).items()
+            if OfferKind(terms[0]).is_dedicated and _chosen(terms, kinds, term_hours, payments)
+        ]
+        return tuple(sorted(offers, key=lambda offer: offer.offer_id))
+
+    def spend_offers(
+        self,
+        regions_and_families: Iterable[tuple[str, str]],
+        kinds: Collection[OfferKind] | None = None,
+        term_hours: Collection[int] | None = None,
+        payments: Collection[Payment] | None = None,
+    ) -> tuple[SpendOffer, ...]:
+        """Savings plans with a rate for any of the (region, family) pairs, sorted by offer id.
+
+        An instance type may stand for its family, so the fields of a `PoolKey` will do.
+        One EC2 plan per region, family, term and payment; one compute plan per term and payment.
+        """
+        terms_of = {
+            (region, described.family, terms)
+            for region, family in set(regions_and_families)
+            for described in self._named([family])
+            for terms in self._index.plan_terms(described.name, region)
+            if _chosen(terms, kinds, term_hours, payments)
+        }
+        offers = {self._spend_offer(*scope) for scope in terms_of}
+        return tuple(sorted(offers, key=lambda offer: offer.offer_id))
+
+    def _spend_offer(self, region: str, family: str, terms: Terms) -> SpendOffer:
+        kind, hours, payment = terms
+        bound = kind == OfferKind.SAVINGS_PLAN_EC2
+        return SpendOffer(
+            provider=self.provider,
+            kind=OfferKind(kind),
+            region=region if bound else None,
+            family=family if bound else None,
+            term_hours=hours,
+            payment=Payment(str(payment)),
+        )
+
+    # The catalogue itself
+
+    def age_days(self, today: date) -> int:
+        """Days since the prices were read."""
+        return (today - self.as_of).days
+
+    def summary(self) -> dict[str, Any]:
+        """What the catalogue holds, ready for JSON: sizes, rates by kind, share of derived."""
+        kinds = self.rates["kind"].value_counts().sort_index()
+        return {
+            "name": self.name,
+            "provider": self.provider,
+            "source": self.source,
+            "as_of": self.as_of.isoformat(),
+            "currency": self.currency,
+            "instance_types": len(self.instance_types),
+            "regions": len(self.regions()),
+            "rates": len(self.rates),
+            "rates_by_kind": {str(kind): int(count) for kind, count in kinds.items() if count},
+            "derived_share": float(self.rates["derived"].notna().mean()),
+        }
+
+    # Lookups, made once when first needed
+
+    @cached_property
+    def _types(self) -> dict[str, InstanceType]:
+        return {t.name: t for t in instance_types_of(self.instance_types)}
+
+    @cached_property
+    def _types_by_family(self) -> dict[str, list[InstanceType]]:
+        families: dict[str, list[InstanceType]] = {}
+        for described in self._types.values():
+            families.setdefault(described.family, []).append(described)
+        return families
+
+    @cached_property
+    def _index(self) -> RateIndex:
+        return RateIndex(self.rates)
+
+    @cached_property
+    def _sold_types(self) -> dict[tuple[str, str, str], list[InstanceType]]:
+        sold: dict[tuple[str, str, str], list[InstanceType]] = {}
+        for name, region, os, tenancy in sorted(self._index.on_demand_platforms):
+            sold.setdefault((region, os, tenancy), []).append(self._types[name])
+        return sold
+
+    def _sold(self, region: str, os: str, tenancy: str) -> list[InstanceType]:
+        return self._sold_types.get((region, os, tenancy), [])
+
+    def _named(self, families_or_types: Iterable[str]) -> list[InstanceType]:
+        """Types with these names, and every type of families with these names, each once."""
+        found: dict[str, InstanceType] = {}
+        for name in families_or_types:
+            own = [self._types[name]] if name in self._types else []
+            for described in (*own, *self._types_by_family.get(name, ())):
+                found[described.name] = described
+        return list(found.values())
+
+    def _hourly_usd(self, kind: OfferKind, platform: Platform) -> Decimal:
+        row = self._index.at(platform).get((str(kind), 0, None))
+        if row is None:
+            name, region, os, tenancy = platform
+            self.instance_type(name)
+            near = near_text(region, self.regions()) if region not in self.regions() else ""
+            raise UnknownRateError(f"no {kind} rate for {name} in {region} ({os}, {tenancy}){near}")
+        return self._index.hourly_usd(row)
+
+    def _dedicated_offer(
+        self, row: int, described: InstanceType, os: str, tenancy: str
+    ) -> DedicatedOffer:
+        rate = self._index.labels(row)
+        return DedicatedOffer(
+            provider=self.provider,
+            kind=rate["kind"],
+            region=rate["region"],
+            os=os,
+            tenancy=tenancy,
+            instance_type=described.name,
+            family=described.family,
+            units=_pool_units(described, os, tenancy),
+            size_flexible=_size_flexible(described, os, tenancy),
+            term_hours=rate["term_hours"],
+            payment=rate["payment"],
+            upfront_usd=self._index.upfront_usd(row),
+            hourly_usd=self._index.hourly_usd(row),
+            as_of=rate["as_of"],
+            derived=rate["derived"],
+        )
+
+
+def _size_flexible(described: InstanceType, os: str, tenancy: str) -> bool:
+    return described.size_flexible and (os, tenancy) == ("linux", "shared")
+
+
+def _pool_units(described: InstanceType, os: str, tenancy: str) -> Decimal:
+    if described.normalized_units is None or not _size_flexible(described, os, tenancy):
+        return Decimal(1)
+    return described.normalized_units
+
+
+def _chosen(
+    terms: Terms,
+    kinds: Collection[OfferKind] | None,
+    term_hours: Collection[int] | None,
+    payments: Collection[Payment] | None,
+) -> bool:
+    kind, hours, payment = terms
+    return (
+        (kinds is None or kind in kinds)
+        and (term_hours is None or hours in term_hours)
+        and (payments is None or payment in payments)
+    )

@@ -1,0 +1,281 @@
+"""What can be bought: instance types, rates, and the commitments a provider sells."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+HOURS_PER_YEAR = 8760
+"""Hours of a one-year term; a three-year term has 26 280 h (not calendar years)."""
+
+# Stored as whole nano-dollars in 64 bits: nine decimals, below a thousand million dollars.
+Usd = Annotated[Decimal, Field(ge=0, lt=10**9, decimal_places=9)]
+
+
+class OfferKind(StrEnum):
+    """A way to buy machine time."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+    RESERVED_STANDARD = "reserved_standard"
+    RESERVED_CONVERTIBLE = "reserved_convertible"
+    SAVINGS_PLAN_EC2 = "savings_plan_ec2"
+    SAVINGS_PLAN_COMPUTE = "savings_plan_compute"
+
+    @property
+    def is_dedicated(self) -> bool:
+        """Whether one commits to machines (a reservation)."""
+        return self in (OfferKind.RESERVED_STANDARD, OfferKind.RESERVED_CONVERTIBLE)
+
+    @property
+    def is_spend(self) -> bool:
+        """Whether one commits to dollars per hour (a savings plan)."""
+        return self in (OfferKind.SAVINGS_PLAN_EC2, OfferKind.SAVINGS_PLAN_COMPUTE)
+
+    @property
+    def is_commitment(self) -> bool:
+        """Whether buying it binds for a term."""
+        return self.is_dedicated or self.is_spend
+
+    @property
+    def flexibility(self) -> int:
+        """Rank among commitments, higher is more flexible; 0 where nothing is committed."""
+        return _BY_FLEXIBILITY.index(self) if self.is_commitment else 0
+
+
+_BY_FLEXIBILITY = (
+    OfferKind.ON_DEMAND,
+    OfferKind.RESERVED_STANDARD,
+    OfferKind.RESERVED_CONVERTIBLE,
+    OfferKind.SAVINGS_PLAN_EC2,
+    OfferKind.SAVINGS_PLAN_COMPUTE,
+)
+
+
+class Payment(StrEnum):
+    """When a commitment is paid."""
+
+    NO_UPFRONT = "no_upfront"
+    PARTIAL_UPFRONT = "partial_upfront"
+    ALL_UPFRONT = "all_upfront"
+
+    @property
+    def upfront_share(self) -> Decimal:
+        """Share of a savings plan's term cost that is paid on its first day."""
+        return _UPFRONT_SHARE[self]
+
+
+# A partial-upfront plan may be paid 50-99 % ahead; 50 % is what providers quote.
+_UPFRONT_SHARE = {
+    Payment.NO_UPFRONT: Decimal(0),
+    Payment.PARTIAL_UPFRONT: Decimal("0.5"),
+    Payment.ALL_UPFRONT: Decimal(1),
+}
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InstanceType(_Frozen):
+    """A machine one can rent.
+
+    ``family`` and ``size`` default to the name before and after its first dot.
+    ``normalized_units`` weigh the sizes of a family against each other; ``size_flexible`` says
+    that regional Linux reservations of the family, shared tenancy, cover any of its sizes.
+    """
+
+    name: str = Field(min_length=1)
+    provider: str = "custom"
+    family: str = Field(default="", validate_default=False)
+    size: str = ""
+    vcpus: float | None = Field(default=None, gt=0)
+    memory_gib: float | None = Field(default=None, gt=0)
+    architecture: str | None = None
+    gpus: float = Field(default=0, ge=0)
+    gpu_model: str | None = None
+    burstable: bool = False
+    bare_metal: bool = False
+    current_generation: bool = True
+    local_ssd_gb: float = Field(default=0, ge=0)
+    network_gbps: float | None = Field(default=None, ge=0)
+    normalized_units: Decimal | None = Field(default=None, gt=0)
+    size_flexible: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _family_and_size_from_name(cls, given: object) -> object:
+        if not (isinstance(given, dict) and isinstance(given.get("name"), str)):
+            return given
+        family, _, size = given["name"].partition(".")
+        return {"family": family, "size": size} | given
+
+    @model_validator(mode="after")
+    def _flexible_sizes_have_units(self) -> Self:
+        if self.size_flexible and self.normalized_units is None:
+            raise ValueError("size_flexible needs normalized_units, the size's weight")
+        return self
+
+    @property
+    def generation(self) -> int | None:
+        """The number in the family's name: m5 is 5, c7gn is 7, u7i-6tb is 7, u-6tb1 is 1."""
+        leading = re.match(r"[a-zA-Z]+(\d+)", self.family)
+        digits = [leading[1]] if leading else re.findall(r"\d+", self.family)
+        return int(digits[-1]) if digits else None
+
+
+class Rate(_Frozen):
+    """One row of a price list, USD per machine and hour.
+
+    Of a savings plan ``hourly_usd`` is the discounted rate: commitment dollars that one
+    machine-hour uses up, whatever the payment option. ``derived`` is the rule by which the rate
+    was computed, None for a published one.
+    """
+
+    provider: str
+    instance_type: str
+    region: str
+    os: str = "linux"
+    tenancy: str = "shared"
+    kind: OfferKind
+    term_hours: int | None = Field(default=None, gt=0, le=10**6)
+    payment: Payment | None = None
+    upfront_usd: Usd = Decimal(0)
+    hourly_usd: Usd
+    as_of: date
+    source: str
+    derived: str | None = None
+
+    @model_validator(mode="after")
+    def _terms_fit_the_kind(self) -> Self:
+        if fault := term_fault(self.kind, self.term_hours, self.payment, self.upfront_usd):
+            raise ValueError(fault)
+        return self
+
+    @property
+    def effective_hourly_usd(self) -> Decimal:
+        """Upfront spread over the term plus the recurring rate [USD / machine-hour]."""
+        return self.upfront_usd / (self.term_hours or 1) + self.hourly_usd
+
+
+def term_fault(
+    kind: OfferKind, term_hours: int | None, payment: Payment | None, upfront_usd: Decimal
+) -> str | None:
+    """What is wrong with a rate's term, payment and upfront, given its kind; None if nothing."""
+    if kind.is_commitment and (term_hours is None or payment is None):
+        return f"{kind} is a commitment: give its term and its payment"
+    if not kind.is_commitment and (term_hours is not None or payment is not None):
+        return f"{kind} binds for no term: leave out term and payment"
+    if not kind.is_dedicated and upfront_usd != 0:
+        return f"only reservations carry upfront_usd; leave it out of {kind}"
+    if payment is Payment.NO_UPFRONT and upfront_usd != 0:
+        return "payment no_upfront with an upfront_usd: write partial_upfront or all_upfront"
+    return None
+
+
+def _term_label(term_hours: int) -> str:
+    years, rest = divmod(term_hours, HOURS_PER_YEAR)
+    return f"{years}y" if rest == 0 else f"{term_hours}h"
+
+
+def _term_months(term_hours: int) -> int | None:
+    years, rest = divmod(term_hours, HOURS_PER_YEAR)
+    return 12 * years if rest == 0 else None
+
+
+class DedicatedOffer(_Frozen):
+    """A reservation of one machine; money is USD per machine.
+
+    ``units`` are the normalized units one machine covers in its pool, 1 where sizes are not
+    flexible.
+    """
+
+    provider: str
+    kind: OfferKind
+    region: str
+    os: str
+    tenancy: str
+    instance_type: str
+    family: str
+    units: Decimal = Field(gt=0)
+    size_flexible: bool
+    term_hours: int = Field(gt=0)
+    payment: Payment
+    upfront_usd: Usd
+    hourly_usd: Usd
+    as_of: date
+    derived: str | None = None
+
+    @property
+    def offer_id(self) -> str:
+        """Such as ``aws:reserved_standard:us-east-1:m5.2xlarge:1y:no_upfront``."""
+        plain = (self.os, self.tenancy) == ("linux", "shared")
+        platform = () if plain else (self.os, self.tenancy)
+        what = (self.provider, self.kind, self.region, self.instance_type, *platform)
+        return ":".join((*what, _term_label(self.term_hours), self.payment))
+
+    @property
+    def effective_hourly_usd(self) -> Decimal:
+        """Upfront spread over the term plus the recurring rate [USD / machine-hour]."""
+        return self.upfront_usd / self.term_hours + self.hourly_usd
+
+    @property
+    def term_months(self) -> int | None:
+        """12 months per 8 760 h; None where the term is no whole number of years."""
+        return _term_months(self.term_hours)
+
+
+class SpendOffer(_Frozen):
+    """A savings plan: dollars per hour, used up at discounted rates.
+
+    ``region`` and ``family`` bound what it covers; None is any.
+    """
+
+    provider: str
+    kind: OfferKind
+    region: str | None = None
+    family: str | None = None
+    os: str | None = None
+    term_hours: int = Field(gt=0)
+    payment: Payment
+
+    @property
+    def offer_id(self) -> str:
+        """Such as ``aws:savings_plan_ec2:us-east-1:m5:3y:all_upfront``."""
+        scope = (part for part in (self.region, self.family) if part is not None)
+        term = _term_label(self.term_hours)
+        return ":".join((self.provider, self.kind, *scope, term, self.payment))
+
+    @property
+    def upfront_share(self) -> Decimal:
+        """Share of the term's commitment that is paid on its first day."""
+        return self.payment.upfront_share
+
+    @property
+    def term_months(self) -> int | None:
+        """12 months per 8 760 h; None where the term is no whole number of years."""
+        return _term_months(self.term_hours)
+
+
+@dataclass(frozen=True, order=True)
+class PoolKey:
+    """Usage a provider bills and discounts together, in linear units.
+
+    ``family`` is the exact instance type where sizes are not flexible.
+    """
+
+    provider: str
+    region: str
+    family: str
+    os: str
+    tenancy: str
+    size_flexible: bool
+
+    def __str__(self) -> str:
+        """Read as ``us-east-1 m5 linux``; the tenancy stands there only if it is not shared."""
+        tenancy = "" if self.tenancy == "shared" else f" {self.tenancy}"
+        return f"{self.region} {self.family} {self.os}{tenancy}"
