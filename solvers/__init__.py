@@ -1,0 +1,48 @@
+"""Solvers: a linear model in, an outcome with its bound out. Knows no clouds, no prices."""
+
+from solvers.errors import (
+    SolverError,
+    SolverFailedError,
+    SolverUnavailableError,
+    UnknownSolverError,
+    UnsupportedModelError,
+    UnsupportedOptionError,
+)
+from solvers.model import Block, CompiledModel, LinearModel, RowBlock, Violation
+from solvers.outcome import (
+    BoundSource,
+    Limits,
+    Outcome,
+    Progress,
+    ProgressListener,
+    Solver,
+    StopReason,
+    Termination,
+    relative_gap,
+)
+from solvers.registry import get_solver, solver_names
+
+__all__ = [
+    "Block",
+    "BoundSource",
+    "CompiledModel",
+    "Limits",
+    "LinearModel",
+    "Outcome",
+    "Progress",
+    "ProgressListener",
+    "RowBlock",
+    "Solver",
+    "SolverError",
+    "SolverFailedError",
+    "SolverUnavailableError",
+    "StopReason",
+    "Termination",
+    "UnknownSolverError",
+    "UnsupportedModelError",
+    "UnsupportedOptionError",
+    "Violation",
+    "get_solver",
+    "relative_gap",
+    "solver_names",
+]
