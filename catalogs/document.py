@@ -16,7 +16,7 @@ from catalogs.offers import (
     Payment,
     Rate,
     Usd,
-    term_fault,
+    rate_fault,
 )
 from catalogs.tables import (
     CatalogTables,
@@ -54,7 +54,8 @@ class DocumentRate(BaseModel):
     def _terms_fit_the_kind(self) -> Self:
         if self.term_months is not None and self.term_hours is not None:
             raise ValueError("give term_hours or term_months, not both")
-        if fault := term_fault(self.kind, self.hours, self.payment, self.upfront_usd):
+        terms = (self.kind, self.hours, self.payment)
+        if fault := rate_fault(*terms, self.upfront_usd, self.hourly_usd):
             raise ValueError(fault)
         return self
 

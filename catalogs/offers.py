@@ -152,7 +152,8 @@ class Rate(_Frozen):
 
     @model_validator(mode="after")
     def _terms_fit_the_kind(self) -> Self:
-        if fault := term_fault(self.kind, self.term_hours, self.payment, self.upfront_usd):
+        terms = (self.kind, self.term_hours, self.payment)
+        if fault := rate_fault(*terms, self.upfront_usd, self.hourly_usd):
             raise ValueError(fault)
         return self
 
@@ -162,16 +163,22 @@ class Rate(_Frozen):
         return self.upfront_usd / (self.term_hours or 1) + self.hourly_usd
 
 
-def term_fault(
-    kind: OfferKind, term_hours: int | None, payment: Payment | None, upfront_usd: Decimal
+def rate_fault(
+    kind: OfferKind,
+    term_hours: int | None,
+    payment: Payment | None,
+    upfront_usd: Decimal,
+    hourly_usd: Decimal,
 ) -> str | None:
-    """What is wrong with a rate's term, payment and upfront, given its kind; None if nothing."""
+    """What is wrong with a rate's term, payment and prices, given its kind; None if nothing."""
     if kind.is_commitment and (term_hours is None or payment is None):
         return f"{kind} is a commitment: give its term and its payment"
     if not kind.is_commitment and (term_hours is not None or payment is not None):
         return f"{kind} binds for no term: leave out term and payment"
     if not kind.is_dedicated and upfront_usd != 0:
         return f"only reservations carry upfront_usd; leave it out of {kind}"
+    if kind.is_spend and hourly_usd == 0:
+        return f"a {kind} uses up commitment for all it covers: give hourly_usd above 0"
     if payment is Payment.NO_UPFRONT and upfront_usd != 0:
         return "payment no_upfront with an upfront_usd: write partial_upfront or all_upfront"
     return None

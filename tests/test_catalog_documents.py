@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from catalogs import Catalog, CatalogDocument, InvalidInputError, Selector, write_catalog
+from catalogs.document import DocumentRate
 
 ON_DEMAND = {"instance_type": "m.large", "region": "here", "kind": "on_demand", "hourly_usd": 0.1}
 RESERVED = {
@@ -230,3 +231,16 @@ def test_a_parquet_file_without_provenance_is_refused(tmp_path):
         "lab.parquet metadata = None: write the catalogue with write_catalog, "
         "which stores its source and date"
     ]
+
+
+def test_a_savings_plan_rate_of_zero_is_refused():
+    """A plan that covers usage for nothing would have no savings share and no end."""
+    with pytest.raises(ValidationError, match="give hourly_usd above 0"):
+        DocumentRate(
+            instance_type="a",
+            region="here",
+            kind="savings_plan_compute",
+            term_hours=4,
+            payment="no_upfront",
+            hourly_usd=0,
+        )
