@@ -8,7 +8,7 @@ from catalogs.catalog import (
     bundled_names,
 )
 from catalogs.document import CatalogDocument, DocumentRate
-from catalogs.faults import Fault, Faults, InvalidInputError
+from catalogs.faults import Fault, Faults, InvalidInputError, shown
 from catalogs.offers import (
     DedicatedOffer,
     InstanceType,
@@ -40,5 +40,6 @@ __all__ = [
     "UnknownRateError",
     "build_catalog",
     "bundled_names",
+    "shown",
     "write_catalog",
 ]

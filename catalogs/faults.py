@@ -27,6 +27,12 @@ class InvalidInputError(Exception):
         super().__init__("\n".join(map(str, self.faults)))
 
 
+def shown(value: object) -> str:
+    """A value as faults show it: as Python writes it, cut at 80 characters."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 class Faults:
     """Collects faults while an input is read; raises them together.
 
@@ -41,11 +47,8 @@ class Faults:
         self.found: list[Fault] = []
 
     def add(self, field: str, value: object, fix: str) -> None:
-        """Note one fault; ``value`` is shown as Python writes it, cut at 80 characters."""
-        shown = repr(value)
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
-        self.found.append(Fault(field=field, value=shown, fix=fix))
+        """Note one fault."""
+        self.found.append(Fault(field=field, value=shown(value), fix=fix))
 
     def extend(self, error: InvalidInputError) -> None:
         """Take over the faults another reader found."""

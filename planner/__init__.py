@@ -1,0 +1,27 @@
+"""The planner: demand and prices in, a proven and re-billed purchase plan out."""
+
+from planner.comparison import Comparison, compare
+from planner.curves import Curves, Layer
+from planner.errors import InfeasibleError, NoPlanError, PlannerError, SolverFailureError
+from planner.plan import Plan
+from planner.planning import PlannedFleet, Surroundings, make_plan, plan_fleet
+from planner.request import PlanRequest, faults_of, parse_request
+
+__all__ = [
+    "Comparison",
+    "Curves",
+    "InfeasibleError",
+    "Layer",
+    "NoPlanError",
+    "Plan",
+    "PlanRequest",
+    "PlannedFleet",
+    "PlannerError",
+    "SolverFailureError",
+    "Surroundings",
+    "compare",
+    "faults_of",
+    "make_plan",
+    "parse_request",
+    "plan_fleet",
+]

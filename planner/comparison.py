@@ -1,0 +1,223 @@
+"""Strategies side by side: same demand, same bill rules."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs import DedicatedOffer, Payment
+from planner.decision import Bought, Decision
+from planner.errors import InfeasibleError, NoPlanError
+from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, Usd
+from planner.planning import Surroundings, resolve, solve_problem
+from planner.problem import Problem
+from planner.purchases import Lot
+from planner.rebill import bill_on_demand, machines_of, rebill, usage_of
+from planner.request import YEAR_HOURS, AllowedOffers, PlanRequest
+from planner.settlement import cheapest_running, describe_catalog, describe_horizon
+
+
+class StrategyResult(Part):
+    """What one strategy costs, as re-billed."""
+
+    strategy: str
+    description: str
+    status: Literal["optimal", "feasible", "fixed", "infeasible", "no_plan"]
+    """fixed: a rule without optimization; infeasible and no_plan carry no figures."""
+    total_cost_usd: Usd | None = None
+    on_demand_usd: Usd | None = None
+    commitment_usd: Usd | None = None
+    upfront_cash_usd: Usd | None = None
+    savings_share: float | None = None
+    """Against all on demand."""
+    coverage: float | None = None
+    utilization: float | None = None
+    gap: float | None = None
+    purchases: int | None = None
+    detail: str | None = None
+    """Why there are no figures."""
+
+
+class Comparison(Part):
+    """Strategies for one request, the cheapest bill first among equals of the given order."""
+
+    name: str
+    horizon: PlannedHorizon
+    strategies: tuple[StrategyResult, ...]
+    cheapest: str
+    """Strategy with the lowest bill."""
+    catalog: CatalogReport
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Read as a small table."""
+        lines = [f"Strategies for {self.name}, cheapest: {self.cheapest}"]
+        for one in self.strategies:
+            cost = "-" if one.total_cost_usd is None else f"{one.total_cost_usd:,.2f} USD"
+            saving = "" if one.savings_share is None else f"  saving {one.savings_share:.1%}"
+            lines.append(f"  {one.strategy:<20} {cost:>20}{saving}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Strategy:
+    """A strategy that narrows the offers and optimizes over what is left."""
+
+    name: str
+    description: str
+    narrow: Callable[[AllowedOffers], AllowedOffers]
+
+
+def _one_year(offers: AllowedOffers) -> AllowedOffers:
+    return offers.model_copy(update={"terms_months": None, "terms_hours": (YEAR_HOURS,)})
+
+
+def _no_upfront(offers: AllowedOffers) -> AllowedOffers:
+    return offers.model_copy(update={"payments": (Payment.NO_UPFRONT,)})
+
+
+def _everything(offers: AllowedOffers) -> AllowedOffers:
+    return offers
+
+
+_OPTIMIZED = (
+    _Strategy("one_year", "optimum with 1-year terms only", _one_year),
+    _Strategy("no_upfront", "optimum without upfront payments", _no_upfront),
+    _Strategy("optimum", "optimum over all allowed offers", _everything),
+)
+
+
+def compare(request: PlanRequest, around: Surroundings | None = None) -> Comparison:
+    """On demand only, all reserved at the peak, 1-year only, no upfront only, optimum.
+
+    Raises:
+        InvalidInputError: with every fault of the request and the files it names.
+        SolverFailureError: the solver broke down.
+    """
+    around = around or Surroundings()
+    problem = resolve(request, around)
+    results = [
+        _fixed("on_demand", "everything on demand", problem, ()),
+        _fixed(
+            "reserved_at_peak",
+            "at every date reserve up to the peak still to come, by the cheapest reservations",
+            problem,
+            peak_purchases(problem),
+        ),
+        *(_optimized(strategy, problem, around) for strategy in _OPTIMIZED),
+    ]
+    billed = [one for one in results if one.total_cost_usd is not None]
+    cheapest = min(billed, key=lambda one: one.total_cost_usd or Decimal(0))
+    return Comparison(
+        name=request.name,
+        horizon=describe_horizon(problem),
+        strategies=tuple(results),
+        cheapest=cheapest.strategy,
+        catalog=describe_catalog(problem),
+        notes=problem.notes,
+        warnings=problem.warnings,
+    )
+
+
+def peak_purchases(problem: Problem) -> tuple[Bought, ...]:
+    """At every date, reservations up to each pool's peak until their term ends.
+
+    Of the reservations that may be bought at a date the one with the cheapest unit is taken.
+    """
+    running = cheapest_running(problem)
+    usage = _pool_usage(problem, running)
+    covered = np.zeros_like(usage)
+    for owned in problem.owned:
+        if owned.option.pool is not None and owned.option.offer.kind.is_dedicated:
+            units = float(owned.quantity) * float(owned.option.pool_units)
+            covered[owned.start : owned.end, owned.option.pool] += units
+    bought: list[Bought] = []
+    for pool in range(len(problem.pools.keys)):
+        for lot in _cheapest_lots(problem, pool):
+            hours = slice(lot.start, lot.end)
+            lacking = float(np.max(usage[hours, pool] - covered[hours, pool], initial=0.0))
+            option = problem.options[lot.option]
+            steps = int(np.ceil(lacking / float(option.pool_units) - 1e-9))
+            if steps > 0:
+                bought.append(Bought(lot, option, steps))
+                covered[hours, pool] += steps * float(option.pool_units)
+    return tuple(bought)
+
+
+def _pool_usage(problem: Problem, running: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Units used [hour × pool]."""
+    quantity = usage_of(problem, running).quantity
+    usage = np.zeros((len(quantity), len(problem.pools.keys)))
+    for column, machine in enumerate(machines_of(problem)):
+        units = float(machine.units)
+        usage[:, problem.pools.keys.index(machine.pool)] += quantity[:, column] * units
+    return usage
+
+
+def _cheapest_lots(problem: Problem, pool: int) -> list[Lot]:
+    """For every purchase date the reservation of a pool whose unit-hour is cheapest."""
+
+    def price(lot: Lot) -> Fraction:
+        option = problem.options[lot.option]
+        hours = lot.end - lot.start
+        return Fraction(lot.cost_usd) / hours / option.pool_units
+
+    by_date: dict[int, list[Lot]] = {}
+    for lot in problem.lots:
+        option = problem.options[lot.option]
+        if option.pool == pool and isinstance(option.offer, DedicatedOffer):
+            by_date.setdefault(lot.start, []).append(lot)
+    return [min(lots, key=price) for _, lots in sorted(by_date.items())]
+
+
+def _fixed(
+    name: str, description: str, problem: Problem, bought: tuple[Bought, ...]
+) -> StrategyResult:
+    """A rule's purchases, billed; owned commitments stay."""
+    running = cheapest_running(problem)
+    bill = rebill(problem, Decision(bought, running, {}))
+    base, total = bill_on_demand(problem, running).total_usd, bill.total_usd
+    return StrategyResult(
+        strategy=name,
+        description=description,
+        status="fixed",
+        total_cost_usd=total,
+        on_demand_usd=bill.on_demand_usd,
+        commitment_usd=bill.commitment_usd,
+        upfront_cash_usd=sum((month.upfront_cash_usd for month in bill.months), Decimal(0)),
+        savings_share=float((base - total) / base) if base else None,
+        coverage=bill.coverage,
+        utilization=bill.utilization,
+        purchases=len(bought),
+    )
+
+
+def _optimized(strategy: _Strategy, problem: Problem, around: Surroundings) -> StrategyResult:
+    offers = strategy.narrow(problem.request.offers)
+    named = {"strategy": strategy.name, "description": strategy.description}
+    try:
+        plan = solve_problem(problem.with_offers(offers), around)
+    except InfeasibleError as error:
+        return StrategyResult(**named, status="infeasible", detail=str(error))
+    except NoPlanError as error:
+        return StrategyResult(**named, status="no_plan", detail=str(error))
+    return StrategyResult(**named, status=plan.status, **_figures(plan))
+
+
+def _figures(plan: Plan) -> dict[str, object]:
+    return {
+        "total_cost_usd": plan.total_cost_usd,
+        "on_demand_usd": sum((month.on_demand_usd for month in plan.monthly), Decimal(0)),
+        "commitment_usd": sum((month.commitment_usd for month in plan.monthly), Decimal(0)),
+        "upfront_cash_usd": sum((month.upfront_cash_usd for month in plan.monthly), Decimal(0)),
+        "savings_share": plan.savings_share,
+        "coverage": plan.coverage,
+        "utilization": plan.utilization,
+        "gap": plan.gap,
+        "purchases": len(plan.purchases),
+    }

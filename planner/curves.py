@@ -1,0 +1,133 @@
+"""Hour by hour: what the fleet uses, what serves it, and how much is committed, in one unit."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs import OfferKind
+from planner.billing import Bill
+from planner.decision import Decision
+from planner.problem import Problem
+from planner.purchases import Option
+from planner.rebill import machines_of, rebill
+
+Floats = NDArray[np.float64]
+
+
+class Layer(StrEnum):
+    """Commitments that are drawn and counted together."""
+
+    OWNED = "owned"
+    RESERVED = "reserved"
+    EC2_PLAN = "ec2_plan"
+    COMPUTE_PLAN = "compute_plan"
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The whole fleet by hour; every array is [hour], in on-demand-equivalent USD per hour.
+
+    Attributes:
+        start: the first hour, UTC.
+        usage_usd: what runs, at on-demand prices.
+        dedicated_usd: the part of it that reservations serve, as billed.
+        spend_usd: the part that savings plans serve, as billed.
+        on_demand_usd: the part that is left on demand, as billed.
+        committed_usd: by layer, the usage its commitments could serve in full; of a savings plan
+            at its mean discount on the fleet's usage.
+    """
+
+    start: datetime
+    usage_usd: Floats
+    dedicated_usd: Floats
+    spend_usd: Floats
+    on_demand_usd: Floats
+    committed_usd: Mapping[Layer, Floats]
+
+    @property
+    def hours(self) -> int:
+        """Length of every array."""
+        return len(self.usage_usd)
+
+    @property
+    def level_usd(self) -> Floats:
+        """All commitments together [hour]."""
+        return np.sum([self.committed_usd[layer] for layer in Layer], axis=0)
+
+
+def trace_curves(problem: Problem, decision: Decision) -> Curves:
+    """The curves of a decision, as billed."""
+    bill = rebill(problem, decision)
+    prices = np.array([float(machine.on_demand_usd) for machine in machines_of(problem)])
+    dedicated, spend = bill.dedicated_quantity @ prices, bill.spend_quantity @ prices
+    on_demand = bill.on_demand_quantity @ prices
+    return Curves(
+        start=problem.calendar.start,
+        usage_usd=dedicated + spend + on_demand,
+        dedicated_usd=dedicated,
+        spend_usd=spend,
+        on_demand_usd=on_demand,
+        committed_usd=_committed(problem, decision, bill),
+    )
+
+
+def _committed(problem: Problem, decision: Decision, bill: Bill) -> dict[Layer, Floats]:
+    levels = {layer: np.zeros(problem.calendar.hours) for layer in Layer}
+    steps = _step_values(problem, bill)
+    for owned in problem.owned:
+        value = float(owned.quantity) * steps.of(owned.option)
+        levels[Layer.OWNED][owned.start : owned.end] += value
+    for one in decision.bought:
+        value = one.steps * steps.of(one.option)
+        levels[_layer(one.option)][one.lot.start : one.lot.end] += value
+    return levels
+
+
+def _layer(option: Option) -> Layer:
+    if option.offer.kind.is_dedicated:
+        return Layer.RESERVED
+    is_ec2 = option.offer.kind is OfferKind.SAVINGS_PLAN_EC2
+    return Layer.EC2_PLAN if is_ec2 else Layer.COMPUTE_PLAN
+
+
+@dataclass(frozen=True)
+class _StepValues:
+    """What one step of an option can serve in an hour, in on-demand-equivalent USD."""
+
+    pool_unit_usd: tuple[float, ...]
+    usage_usd: Mapping[object, float]
+
+    def of(self, option: Option) -> float:
+        if option.offer.kind.is_dedicated:
+            units = float(option.pool_units)
+            return 0.0 if option.pool is None else units * self.pool_unit_usd[option.pool]
+        return float(option.step) * self._dollars_per_commitment(option)
+
+    def _dollars_per_commitment(self, option: Option) -> float:
+        """On-demand dollars that a committed dollar serves, weighed by what the plan may serve."""
+        ratios = [float(m.on_demand_usd / rate) for m, rate in option.machine_rates]
+        weights = [self.usage_usd[machine] for machine, _ in option.machine_rates]
+        if sum(weights) > 0:
+            return float(np.average(ratios, weights=weights))
+        return float(np.mean(ratios)) if ratios else 0.0
+
+
+def _step_values(problem: Problem, bill: Bill) -> _StepValues:
+    machines = machines_of(problem)
+    quantity = bill.on_demand_quantity + bill.dedicated_quantity + bill.spend_quantity
+    usage = quantity.sum(axis=0)
+    return _StepValues(
+        pool_unit_usd=tuple(
+            _cheapest(float(m.unit_price_usd) for m in machines if m.pool == key)
+            for key in problem.pools.keys
+        ),
+        usage_usd={m: float(usage[i] * float(m.on_demand_usd)) for i, m in enumerate(machines)},
+    )
+
+
+def _cheapest(prices: Iterable[float]) -> float:
+    return min(prices, default=0.0)

@@ -1,0 +1,33 @@
+"""Why there is no plan, by what the caller can do about it."""
+
+from catalogs import Fault
+
+
+class PlannerError(Exception):
+    """The base of what can go wrong once the input is known to be valid."""
+
+
+class InfeasibleError(PlannerError):
+    """No plan keeps to all limits; names the limits that conflict, as field, value and fix."""
+
+    def __init__(self, conflicts: tuple[Fault, ...], workloads: tuple[str, ...]) -> None:
+        self.conflicts, self.workloads = conflicts, workloads
+        served = ", ".join(workloads)
+        limits = "\n".join(map(str, conflicts))
+        super().__init__(f"no plan serves {served} within these limits together:\n{limits}")
+
+
+class NoPlanError(PlannerError):
+    """The solver stopped before it found a plan; says why it stopped and the bound it proved."""
+
+    def __init__(self, stop: str, seconds: float, bound_usd: float | None) -> None:
+        self.stop, self.seconds, self.bound_usd = stop, seconds, bound_usd
+        bound = "" if bound_usd is None else f"; none can cost less than {bound_usd:,.2f} USD"
+        super().__init__(
+            f"no plan found in {seconds:.1f} s ({stop.replace('_', ' ')}){bound}; allow more time, "
+            "fewer purchase dates or a shorter horizon"
+        )
+
+
+class SolverFailureError(PlannerError):
+    """The solver broke down; carries its own words."""

@@ -1,0 +1,87 @@
+"""Which limits conflict, when no plan keeps to all of them."""
+
+from dataclasses import replace
+
+from catalogs import Fault
+from planner.formulation import PlanningModel, build_model
+from planner.problem import Problem
+from planner.request import Limits, ShareFloor, ShareLimits
+from solvers import Limits as SolverLimits
+from solvers import Solver, StopReason
+
+
+def find_conflicts(planning: PlanningModel, solver: Solver) -> tuple[Fault, ...]:
+    """An irreducible set of limits: no plan keeps to all of them, one does without any one.
+
+    Limits are dropped one by one; those without which the rest is still infeasible stay out.
+    """
+    problem = planning.problem
+    kept = limit_names(problem)
+    for name in limit_names(problem):
+        rest = [one for one in kept if one != name]
+        if _infeasible(_with_limits(problem, rest), solver):
+            kept = rest
+    return tuple(_fault(problem, name) for name in kept)
+
+
+def limit_names(problem: Problem) -> list[str]:
+    """The limits a problem has, each under the field that states it."""
+    limits = problem.request.limits
+    shares = {
+        "limits.coverage.at_least": limits.coverage.at_least,
+        "limits.coverage.at_most": limits.coverage.at_most,
+        "limits.utilization.at_least": limits.utilization.at_least,
+    }
+    budgets = [f"limits.upfront_budget_usd at hour {hour}" for hour in problem.upfront_budgets()]
+    return budgets + [name for name, share in shares.items() if share is not None]
+
+
+def _with_limits(problem: Problem, names: list[str]) -> Problem:
+    """The problem with only the named limits."""
+    limits, budgets = problem.request.limits, problem.upfront_budgets()
+
+    def share(name: str, value: float | None) -> float | None:
+        return value if f"limits.{name}" in names else None
+
+    kept_budgets = {
+        hour: usd
+        for hour, usd in budgets.items()
+        if f"limits.upfront_budget_usd at hour {hour}" in names
+    }
+    kept = Limits(
+        upfront_budget_usd=tuple(
+            {"date": problem.calendar.at(hour), "usd": usd} for hour, usd in kept_budgets.items()
+        )
+        or None,
+        coverage=ShareLimits(
+            at_least=share("coverage.at_least", limits.coverage.at_least),
+            at_most=share("coverage.at_most", limits.coverage.at_most),
+        ),
+        utilization=ShareFloor(at_least=share("utilization.at_least", limits.utilization.at_least)),
+    )
+    return replace(problem, request=problem.request.model_copy(update={"limits": kept}))
+
+
+def _infeasible(problem: Problem, solver: Solver) -> bool:
+    # A wide gap: only feasibility matters.
+    outcome = solver.solve(build_model(problem).linear, SolverLimits(gap=0.5))
+    return outcome.stop is StopReason.INFEASIBLE
+
+
+def _fault(problem: Problem, name: str) -> Fault:
+    limits = problem.request.limits
+    if name.startswith("limits.upfront"):
+        hour = int(name.rsplit(" ", 1)[1])
+        date, usd = problem.calendar.at(hour), problem.upfront_budgets()[hour]
+        return Fault(
+            field=f"limits.upfront_budget_usd at {date:%Y-%m-%dT%H:%MZ}",
+            value=f"{usd:,.2f}",
+            fix="raise it, or allow offers without upfront payment",
+        )
+    share = {
+        "limits.coverage.at_least": limits.coverage.at_least,
+        "limits.coverage.at_most": limits.coverage.at_most,
+        "limits.utilization.at_least": limits.utilization.at_least,
+    }[name]
+    fix = "raise it" if name.endswith("at_most") else "lower it"
+    return Fault(field=name, value=str(share), fix=fix)

@@ -1,0 +1,179 @@
+"""Commitments already owned: what they serve and cost inside the horizon."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TypeVar
+
+from catalogs import Catalog, DedicatedOffer, Faults, OfferKind, SpendOffer
+from planner.calendar import Calendar
+from planner.pools import Pools
+from planner.purchases import Option, lot_cost_usd, machine_rates, spend_option, step_price
+from planner.request import Accounting, OwnedCommitment, PlanRequest
+
+AnOffer = TypeVar("AnOffer", DedicatedOffer, SpendOffer)
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A commitment already owned.
+
+    Attributes:
+        commitment: as the request states it.
+        option: the offer it was bought by; the step is one machine or one dollar per hour.
+        quantity: steps owned.
+        start: its first hour within the horizon.
+        end: first hour it no longer serves, at most the horizon's length.
+        cost_usd: what it costs within the horizon, in the calendar's accounting.
+    """
+
+    commitment: OwnedCommitment
+    option: Option
+    quantity: Decimal
+    start: int
+    end: int
+    cost_usd: float
+
+
+def resolve_owned(
+    request: PlanRequest, catalog: Catalog, pools: Pools, calendar: Calendar
+) -> tuple[Owned, ...]:
+    """The owned commitments that reach into the horizon, with their rates.
+
+    Raises:
+        InvalidInputError: types, families or products the catalogue does not know.
+    """
+    faults = Faults()
+    found: list[Owned] = []
+    for position, commitment in enumerate(request.owned):
+        start = max(calendar.hour_of(commitment.start), 0)
+        end = min(calendar.hour_of(commitment.end), calendar.hours)
+        if start >= end:
+            continue
+        field = f"owned.{position}"
+        if commitment.kind.is_dedicated:
+            option = _reservation(field, commitment, catalog, pools, faults)
+        else:
+            option = _plan(field, commitment, request, catalog, pools, faults)
+        if option is None:
+            continue
+        quantity = commitment.quantity or commitment.commitment_usd or Decimal(0)
+        cost = float(quantity) * _step_cost(option, commitment, calendar, start, end)
+        found.append(Owned(commitment, option, quantity, start, end, cost))
+    faults.raise_if_any()
+    return tuple(found)
+
+
+def _step_cost(
+    option: Option, commitment: OwnedCommitment, calendar: Calendar, start: int, end: int
+) -> float:
+    """Cost of one step; upfront paid before the horizon is sunk in a cash flow."""
+    begun = calendar.hour_of(commitment.start)
+    if begun >= 0:
+        return lot_cost_usd(option, begun, calendar)
+    upfront, hourly = step_price(option)
+    if calendar.accounting is Accounting.CASH_FLOW:
+        return float(hourly) * float(calendar.worth_before[end] - calendar.worth_before[start])
+    hours = calendar.hour_of(commitment.end) if calendar.accounting is Accounting.FULL_TERM else end
+    return float((upfront / commitment.term_hours + hourly) * (hours - start))
+
+
+def _reservation(
+    field: str, commitment: OwnedCommitment, catalog: Catalog, pools: Pools, faults: Faults
+) -> Option | None:
+    name, region = str(commitment.instance_type), str(commitment.region)
+    if not catalog.has_type(name):
+        near = ", ".join(catalog.near_types(name)) or "none"
+        faults.add(f"{field}.instance_type", name, f"no such type; nearest: {near}")
+        return None
+    prices = _reservation_prices(field, commitment, catalog, faults)
+    if prices is None:
+        return None
+    key = catalog.pool_key(name, region, commitment.os, commitment.tenancy)
+    offer = DedicatedOffer(
+        provider=catalog.provider,
+        kind=commitment.kind,
+        region=region,
+        os=commitment.os,
+        tenancy=commitment.tenancy,
+        instance_type=name,
+        family=catalog.instance_type(name).family,
+        units=catalog.units(name, commitment.os, commitment.tenancy),
+        size_flexible=key.size_flexible,
+        term_hours=commitment.term_hours,
+        payment=commitment.payment,
+        upfront_usd=prices[0],
+        hourly_usd=prices[1],
+        as_of=catalog.as_of,
+    )
+    pool = pools.keys.index(key) if key in pools.keys else None
+    return Option(offer, Decimal(1), pool, Fraction(offer.units))
+
+
+def _reservation_prices(
+    field: str, commitment: OwnedCommitment, catalog: Catalog, faults: Faults
+) -> tuple[Decimal, Decimal] | None:
+    """Upfront and hourly price per machine: as stated, else the catalogue's."""
+    if commitment.upfront_usd is not None or commitment.hourly_usd is not None:
+        return commitment.upfront_usd or Decimal(0), commitment.hourly_usd or Decimal(0)
+    offers = catalog.dedicated_offers(
+        str(commitment.region),
+        (str(commitment.instance_type),),
+        kinds=(commitment.kind,),
+        payments=(commitment.payment,),
+        os=commitment.os,
+        tenancy=commitment.tenancy,
+    )
+    offer = _nearest_term(offers, commitment)
+    if offer is None:
+        fix = "the catalogue has no price for it; write its upfront_usd and hourly_usd"
+        faults.add(field, commitment.id, fix)
+        return None
+    return offer.upfront_usd, offer.hourly_usd
+
+
+def _plan(
+    field: str,
+    commitment: OwnedCommitment,
+    request: PlanRequest,
+    catalog: Catalog,
+    pools: Pools,
+    faults: Faults,
+) -> Option | None:
+    is_family = commitment.kind is OfferKind.SAVINGS_PLAN_EC2
+    scope = ((str(commitment.region), str(commitment.family)),) if is_family else _scope(pools)
+    offers = catalog.spend_offers(
+        scope,
+        kinds=(commitment.kind,),
+        payments=(commitment.payment,),
+    )
+    offer = _nearest_term(offers, commitment)
+    if offer is None:
+        faults.add(
+            field,
+            commitment.id,
+            "the catalogue has no rates for such a plan; check kind, payment, family and region",
+        )
+        return None
+    rates = machine_rates(offer, catalog, pools)
+    own = offer.model_copy(update={"term_hours": commitment.term_hours})
+    options = spend_option(own, Decimal(1), rates, pools, whole_machines=request.whole_machines)
+    return next(iter(options), Option(own, Decimal(1)))
+
+
+def _scope(pools: Pools) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        dict.fromkeys(
+            (machine.region, machine.family) for part in pools.slices for machine in part.machines
+        )
+    )
+
+
+def _nearest_term(offers: Iterable[AnOffer], commitment: OwnedCommitment) -> AnOffer | None:
+    """The offer whose term is nearest: to some a year is 8,760 hours, to others 365 or 366 days."""
+    return min(
+        offers,
+        key=lambda offer: (abs(offer.term_hours - commitment.term_hours), offer.offer_id),
+        default=None,
+    )

@@ -1,0 +1,195 @@
+"""The plan: what to buy, what it costs, how sure that is, and why not something else."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+from catalogs import OfferKind, Payment
+from planner.request import Accounting
+
+Usd = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+"""Money; a plain number in JSON."""
+
+Quantity = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+
+
+class Part(BaseModel):
+    """Base of every part of a plan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class PlannedHorizon(Part):
+    """The hours planned for and how money was counted in them."""
+
+    start: datetime
+    end: datetime
+    hours: int
+    accounting: Accounting
+    discount_rate: float
+
+
+class Purchase(Part):
+    """One purchase: an offer, a date, a quantity."""
+
+    offer_id: str
+    provider: str
+    kind: OfferKind
+    scope: str
+    """What it can serve, such as `us-east-1 m5 linux` or `all regions`."""
+    term_hours: int
+    term_months: int | None
+    payment: Payment
+    start: datetime
+    end: datetime
+    quantity: Quantity
+    unit: Literal["machines", "USD per hour"]
+    upfront_usd: Usd
+    """Paid on the first day, for the whole quantity."""
+    hourly_usd: Usd
+    """Recurring, for the whole quantity."""
+    cost_usd: Usd
+    """Within the horizon, in the plan's accounting."""
+    utilization: float | None
+    """Share of its hours inside the horizon that usage fills, as billed."""
+    after_horizon_usd: Usd
+    """Still owed or unused after the horizon: recurring plus amortized upfront."""
+
+
+class OwnedUse(Part):
+    """How an owned commitment fares."""
+
+    id: str
+    cost_usd: Usd
+    utilization: float | None
+
+
+class MachineShare(Part):
+    """A workload's share on one machine during one window."""
+
+    workload: str
+    start: datetime
+    end: datetime
+    instance_type: str
+    region: str
+    share: float
+
+
+class MonthlyCost(Part):
+    """A calendar month (UTC): its bill, and the cash that leaves."""
+
+    month: str
+    on_demand_usd: Usd
+    commitment_usd: Usd
+    """Recurring and amortized upfront of its hours."""
+    upfront_cash_usd: Usd
+    """Upfront paid in it; a memo, not added."""
+    cash_usd: Usd
+    """On demand, recurring and upfront paid."""
+
+
+class PoolUse(Part):
+    """One usage pool: what it would cost on demand and how much commitments serve of it."""
+
+    pool: str
+    machines: tuple[str, ...]
+    on_demand_equivalent_usd: Usd
+    coverage: float | None
+
+
+class NotBought(Part):
+    """An offer left unbought, and why."""
+
+    offer_id: str
+    break_even_utilization: float | None
+    """Share of its hours it must be used to cost the same as on demand; none where on demand is
+    free."""
+    utilization: float
+    """Share of its hours one more step would be used, beside everything bought."""
+    alone_utilization: float
+    """The same if nothing else had been bought."""
+    start: datetime
+    """The purchase date at which it would do best."""
+    reason: Literal["too_little_usage", "served_by_others", "limits_steps_or_gap"]
+
+
+class SolverReport(Part):
+    """Who solved it and how long that took."""
+
+    name: str
+    seconds: float
+    iterations: int | None
+    stopped: str
+    """Why the solver stopped, such as `gap` or `time_limit`."""
+    bound_source: str | None
+    build_seconds: float
+    columns: int
+    rows: int
+
+
+class CatalogReport(Part):
+    """Which prices were used."""
+
+    name: str
+    source: str
+    as_of: date
+
+
+class Plan(Part):
+    """A purchase plan, re-billed by the provider's own rules."""
+
+    name: str
+    status: Literal["optimal", "feasible"]
+    """optimal: within the asked gap of the bound; feasible: a plan with a wider gap."""
+    total_cost_usd: Usd
+    """The re-billed cost over the horizon."""
+    model_cost_usd: Usd
+    """What the model took it to cost."""
+    lower_bound_usd: Usd | None
+    """No plan costs the model less."""
+    gap: float | None
+    """(model cost - lower bound) / model cost."""
+    assignment_gap_usd: Usd
+    """What the provider's order of application costs beyond the cheapest assignment."""
+    linearization_usd: Usd
+    """What exact prices cost beyond the pools' linear ones."""
+    on_demand_cost_usd: Usd
+    """The same demand all on demand, each workload on its cheapest machines."""
+    savings_usd: Usd
+    savings_share: float | None
+    coverage: float | None
+    """Share of the on-demand equivalent served by commitments, as billed."""
+    utilization: float | None
+    """Share of the commitments' cost that is used, as billed."""
+    horizon: PlannedHorizon
+    purchases: tuple[Purchase, ...]
+    owned: tuple[OwnedUse, ...]
+    mix: tuple[MachineShare, ...]
+    monthly: tuple[MonthlyCost, ...]
+    pools: tuple[PoolUse, ...]
+    not_bought: tuple[NotBought, ...]
+    solver: SolverReport
+    catalog: CatalogReport
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Read as a summary worth pasting into a ticket."""
+        head = f"Purchase plan {self.name}: {self.status}, MIP gap {_percent(self.gap, 3)}"
+        lines = [
+            head,
+            f"  effective cost        {self.total_cost_usd:>16,.2f} USD",
+            f"  on-demand equivalent  {self.on_demand_cost_usd:>16,.2f} USD"
+            f"  (saving {_percent(self.savings_share)})",
+            f"  coverage {_percent(self.coverage)}, utilization {_percent(self.utilization)}",
+        ]
+        for one in self.purchases:
+            what = f"{one.quantity.normalize():f} {one.unit}"
+            lines.append(f"  buy {one.start:%Y-%m-%d}  {what:>18}  {one.offer_id}")
+        return "\n".join(lines)
+
+
+def _percent(share: float | None, places: int = 1) -> str:
+    return "none" if share is None else f"{share * 100:.{places}f}%"

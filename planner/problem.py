@@ -1,0 +1,246 @@
+"""The problem a request means: every input resolved, nothing decided yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs import Catalog, Faults, InvalidInputError, bundled_names
+from planner.calendar import Calendar, make_calendar
+from planner.demand import Demand, read_demand
+from planner.fleet import Candidate, find_candidates
+from planner.owned import Owned, resolve_owned
+from planner.pools import Pools, make_pools
+from planner.purchases import Lot, Option, find_options, make_lots
+from planner.request import AllowedOffers, CatalogSource, PlanRequest
+
+T = TypeVar("T")
+
+LARGEST_COST_USD = 1e9
+"""The dearest workload a plan takes on, over the whole horizon."""
+
+STALE_DAYS = 90
+"""A catalogue older than this draws a warning."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that the model, the bill and the report need to know.
+
+    Attributes:
+        request: as asked.
+        catalog: the prices.
+        calendar: hours and purchase dates.
+        demand: series over exactly the calendar's hours.
+        candidates: machines each workload may run on.
+        pools: usage pools and slices of all candidates.
+        options: offers that may be bought.
+        lots: options × purchase dates.
+        owned: commitments already owned that reach into the horizon.
+        notes: what the reader should know about defaults taken.
+        warnings: what the reader should mind.
+    """
+
+    request: PlanRequest
+    catalog: Catalog
+    calendar: Calendar
+    demand: Demand
+    candidates: tuple[Candidate, ...]
+    pools: Pools
+    options: tuple[Option, ...]
+    lots: tuple[Lot, ...]
+    owned: tuple[Owned, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def candidates_of(self, workload: int) -> list[int]:
+        """Positions of a workload's candidates."""
+        return [i for i, one in enumerate(self.candidates) if one.workload == workload]
+
+    def with_offers(self, offers: AllowedOffers) -> "Problem":
+        """The same problem with other offers allowed."""
+        request = self.request.model_copy(update={"offers": offers})
+        options = find_options(request, self.catalog, self.pools)
+        lots = make_lots(options, self.calendar)
+        return replace(self, request=request, options=options, lots=lots)
+
+    def upfront_budgets(self) -> dict[int, float]:
+        """Upfront budget [USD] by purchase hour, for the hours that have one."""
+        budgets = self.request.limits.upfront_budget_usd
+        if budgets is None:
+            return {}
+        if isinstance(budgets, tuple):
+            return {self.calendar.hour_of(one.date): float(one.usd) for one in budgets}
+        return dict.fromkeys(self.calendar.purchase_hours, float(budgets))
+
+    @cached_property
+    def windows(self) -> tuple[int, ...]:
+        """Hours at which the commitments that may be active change, from 0 on."""
+        hours = self.calendar.hours
+        edges = {0}
+        edges |= {edge for lot in self.lots for edge in (lot.start, lot.end)}
+        edges |= {edge for owned in self.owned for edge in (owned.start, owned.end)}
+        return tuple(sorted(edge for edge in edges if 0 <= edge < hours))
+
+    def window_of_hour(self) -> NDArray[np.intp]:
+        """Window of every hour [hour]."""
+        hours = np.arange(self.calendar.hours)
+        return np.searchsorted(np.array(self.windows), hours, side="right") - 1
+
+
+def make_problem(
+    request: PlanRequest,
+    *,
+    folder: Path,
+    today: datetime,
+    examples: Path | None = None,
+) -> Problem:
+    """Resolve a request: read prices and demand, find machines and offers.
+
+    Args:
+        request: the request.
+        folder: what the request's relative paths are relative to.
+        today: against which the catalogue's age is measured.
+        examples: the folder of named example demands.
+
+    Raises:
+        InvalidInputError: with the faults of catalogue, demand, workloads and dates together.
+    """
+    faults = Faults()
+    catalog = _collected(faults, lambda: open_catalog(request.catalog, folder))
+    names = {name for workload in request.workloads for name in workload.series_names}
+    whole_demand = _collected(
+        faults, lambda: read_demand(request.demand, names, folder=folder, examples=examples)
+    )
+    if catalog is None or whole_demand is None:
+        raise InvalidInputError(faults.found)
+
+    planned = _collected(
+        faults,
+        lambda: make_calendar(
+            request.horizon,
+            request.purchases,
+            whole_demand.start,
+            whole_demand.end,
+            _longest_term_hours(request, catalog),
+        ),
+    )
+    probe = (
+        whole_demand
+        if planned is None
+        else whole_demand.between(planned[0].start, planned[0].hours)
+    )
+    candidates = _collected(
+        faults,
+        lambda: find_candidates(
+            request.workloads, probe, catalog, whole_machines=request.whole_machines
+        ),
+    )
+    if planned is None or candidates is None:
+        raise InvalidInputError(faults.found)
+    calendar, notes = planned
+    _check_size(candidates, faults)
+    pools = make_pools(candidates, whole_machines=request.whole_machines)
+    owned = _collected(faults, lambda: resolve_owned(request, catalog, pools, calendar))
+    _check_budget_dates(request, calendar, faults)
+    _check_floors(request, candidates, faults)
+    faults.raise_if_any()
+    options = find_options(request, catalog, pools)
+    return Problem(
+        request=request,
+        catalog=catalog,
+        calendar=calendar,
+        demand=probe,
+        candidates=candidates,
+        pools=pools,
+        options=options,
+        lots=make_lots(options, calendar),
+        owned=owned or (),
+        notes=tuple(notes),
+        warnings=_stale(catalog, today),
+    )
+
+
+def open_catalog(source: CatalogSource, folder: Path) -> Catalog:
+    """The catalogue a request names, points to or contains."""
+    if source.inline is not None:
+        return Catalog.from_document(source.inline)
+    if source.file is not None:
+        return Catalog.read(folder / source.file)
+    if source.name not in bundled_names():
+        faults = Faults()
+        known = ", ".join(bundled_names())
+        faults.add("catalog.name", source.name, f"no such bundled catalogue; there are: {known}")
+        faults.raise_if_any()
+    return Catalog.bundled(str(source.name))
+
+
+def _check_floors(request: PlanRequest, candidates: tuple[Candidate, ...], faults: Faults) -> None:
+    """Floors would be met by running machines that nobody needs, where their number is free."""
+    limits = request.limits
+    workloads = [candidate.workload for candidate in candidates]
+    if not request.whole_machines or len(workloads) == len(set(workloads)):
+        return
+    fix = "cannot go with whole_machines and a choice of machines; name one machine per workload"
+    for field, floor in (
+        ("limits.coverage.at_least", limits.coverage.at_least),
+        ("limits.utilization.at_least", limits.utilization.at_least),
+    ):
+        if floor is not None:
+            faults.add(field, floor, fix)
+
+
+def _check_size(candidates: tuple[Candidate, ...], faults: Faults) -> None:
+    """Bills hold so much money and no more; say so before the solver works for nothing."""
+    for candidate in candidates:
+        cost_usd = float(np.sum(candidate.needed)) * float(candidate.machine.on_demand_usd)
+        if cost_usd > LARGEST_COST_USD:
+            field = f"workloads.{candidate.workload}"
+            shown = f"{cost_usd:.3g} USD on {candidate.machine.instance_type}"
+            fix = f"costs more than {LARGEST_COST_USD:.0e} USD on demand; check the demand's unit"
+            faults.add(field, shown, fix)
+    faults.raise_if_any()
+
+
+def _check_budget_dates(request: PlanRequest, calendar: Calendar, faults: Faults) -> None:
+    """Every dated budget must name a purchase date, and no date two."""
+    budgets = request.limits.upfront_budget_usd
+    if not isinstance(budgets, tuple):
+        return
+    known = ", ".join(calendar.at(hour).isoformat() for hour in calendar.purchase_hours)
+    dates = [budget.date for budget in budgets]
+    for position, date in enumerate(dates):
+        field = f"limits.upfront_budget_usd.{position}.date"
+        if calendar.hour_of(date) not in calendar.purchase_hours:
+            faults.add(field, date.isoformat(), f"is no purchase date; these are: {known}")
+        if date in dates[:position]:
+            faults.add(field, date.isoformat(), "has a budget already; keep one")
+
+
+def _longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
+    """Of the commitments that the request allows and the catalogue sells."""
+    sold = catalog.rates[catalog.rates["kind"].isin(list(request.offers.kinds))]["term_hours"]
+    allowed = request.offers.term_hours
+    terms = sold if allowed is None else sold[sold.isin(list(allowed))]
+    return None if terms.empty else int(terms.max())
+
+
+def _collected(faults: Faults, step: Callable[[], T]) -> T | None:
+    """What a step gives, or None with its faults noted: the next step may find more."""
+    try:
+        return step()
+    except InvalidInputError as error:
+        faults.extend(error)
+        return None
+
+
+def _stale(catalog: Catalog, today: datetime) -> tuple[str, ...]:
+    age = catalog.age_days(today.date())
+    if age <= STALE_DAYS:
+        return ()
+    return (f"catalog: prices are of {catalog.as_of.isoformat()}, {age} days old; refresh them",)

@@ -1,0 +1,273 @@
+"""What may be bought and when: offers × purchase dates, with their cost and what they serve."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+
+from catalogs import Catalog, DedicatedOffer, SpendOffer
+from planner.calendar import Calendar
+from planner.fleet import Machine
+from planner.pools import Pools, Slice
+from planner.request import Accounting, AllowedOffers, PlanRequest
+
+Offer = DedicatedOffer | SpendOffer
+Rates = tuple[Fraction | None, ...]
+"""Commitment dollars a spend plan needs per unit of each slice; None where it does not apply."""
+
+MachineRates = tuple[tuple[Machine, Decimal], ...]
+"""Commitment dollars a spend plan needs per hour of each machine it covers."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An offer the plan may buy.
+
+    Attributes:
+        offer: the offer.
+        step: its smallest purchase: one machine, or the commitment step in dollars per hour.
+        pool: the only pool it serves, or None for a plan that serves several.
+        pool_units: units of that pool which one step serves in every hour.
+        rates: of a spend plan, per unit of each slice.
+        machine_rates: of a spend plan, the exact rates it is billed at.
+    """
+
+    offer: Offer
+    step: Decimal
+    pool: int | None = None
+    pool_units: Fraction = Fraction(0)
+    rates: Rates = ()
+    machine_rates: MachineRates = ()
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """How ties are broken: more flexible product, then shorter term, then id."""
+        return (-self.offer.kind.flexibility, self.offer.term_hours, self.offer.offer_id)
+
+
+@dataclass(frozen=True)
+class Lot:
+    """An option bought at one date; money is USD per step.
+
+    Attributes:
+        option: position of the option.
+        start: hour of the horizon in which its term begins.
+        end: first hour it no longer serves, at most the horizon's length.
+        cost_usd: what a step costs within the horizon, in the calendar's accounting.
+        upfront_usd: what a step costs at its purchase date.
+    """
+
+    option: int
+    start: int
+    end: int
+    cost_usd: float
+    upfront_usd: float
+
+
+def find_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[Option, ...]:
+    """Every offer that serves a pool and that the request allows, in tie-breaking order."""
+    allowed = request.offers
+    options = [
+        *_dedicated_options(allowed, catalog, pools),
+        *_spend_options(request, catalog, pools),
+    ]
+    return tuple(sorted(options, key=lambda option: option.order))
+
+
+def make_lots(options: tuple[Option, ...], calendar: Calendar) -> tuple[Lot, ...]:
+    """Every option at every purchase date."""
+    return tuple(
+        Lot(
+            option=position,
+            start=date,
+            end=min(date + option.offer.term_hours, calendar.hours),
+            cost_usd=lot_cost_usd(option, date, calendar),
+            upfront_usd=float(step_price(option)[0]),
+        )
+        for date in calendar.purchase_hours
+        for position, option in enumerate(options)
+    )
+
+
+def lot_cost_usd(option: Option, date: int, calendar: Calendar) -> float:
+    """What one step bought in an hour of the horizon costs, in the calendar's accounting."""
+    upfront, hourly = step_price(option)
+    term = option.offer.term_hours
+    end = min(date + term, calendar.hours)
+    active = end - date
+    if calendar.accounting is Accounting.FULL_TERM:
+        return float(upfront + hourly * term)
+    if calendar.accounting is Accounting.AMORTIZED:
+        return float((upfront / term + hourly) * active)
+    worth, before = calendar.worth, calendar.worth_before
+    credit = float(upfront) * (1 - active / term) * worth[calendar.hours]
+    recurring = float(hourly) * (before[end] - before[date])
+    return float(float(upfront) * worth[date] + recurring - credit)
+
+
+def step_price(option: Option) -> tuple[Fraction, Fraction]:
+    """Upfront and recurring hourly price of one step, USD."""
+    offer, step = option.offer, Fraction(option.step)
+    if isinstance(offer, SpendOffer):
+        share = Fraction(offer.upfront_share)
+        return step * share * offer.term_hours, step * (1 - share)
+    return step * Fraction(offer.upfront_usd), step * Fraction(offer.hourly_usd)
+
+
+def _dedicated_options(allowed: AllowedOffers, catalog: Catalog, pools: Pools) -> Iterable[Option]:
+    kinds = tuple(kind for kind in allowed.kinds if kind.is_dedicated)
+    for position, pool in enumerate(pools.keys):
+        offers = catalog.dedicated_offers(
+            pool.region,
+            (pool.family,),
+            kinds=kinds,
+            term_hours=allowed.term_hours,
+            payments=frozenset(allowed.payments),
+            os=pool.os,
+            tenancy=pool.tenancy,
+        )
+        offers = tuple(
+            o
+            for o in offers
+            if catalog.pool_key(o.instance_type, pool.region, pool.os, pool.tenancy) == pool
+        )
+        for offer in _useful_sizes(offers):
+            yield Option(offer, Decimal(1), position, Fraction(offer.units))
+
+
+def _useful_sizes(offers: tuple[DedicatedOffer, ...]) -> Iterable[DedicatedOffer]:
+    """Of each product the sizes that no smaller ones can stand in for.
+
+    A size-flexible reservation serves all sizes alike; published rates of small sizes carry
+    rounding of up to 4 %, so a larger size may be the better buy. Where a smaller size's units
+    divide a larger one's and cost no more, upfront and by the hour, the larger adds nothing.
+    """
+
+    def product(offer: DedicatedOffer) -> tuple[str, int, str]:
+        return offer.kind, offer.term_hours, offer.payment
+
+    for _, sizes in groupby(sorted(offers, key=product), key=product):
+        useful: list[DedicatedOffer] = []
+        for offer in sorted(sizes, key=lambda size: (size.units, size.offer_id)):
+            if not any(_stands_in(smaller, offer) for smaller in useful):
+                useful.append(offer)
+        yield from useful
+
+
+def _stands_in(smaller: DedicatedOffer, larger: DedicatedOffer) -> bool:
+    copies, rest = divmod(larger.units, smaller.units)
+    return (
+        rest == 0
+        and copies * smaller.upfront_usd <= larger.upfront_usd
+        and copies * smaller.hourly_usd <= larger.hourly_usd
+    )
+
+
+def _spend_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> Iterable[Option]:
+    allowed = request.offers
+    offers = catalog.spend_offers(
+        tuple(dict.fromkeys((m.region, m.family) for part in pools.slices for m in part.machines)),
+        kinds=tuple(kind for kind in allowed.kinds if kind.is_spend),
+        term_hours=allowed.term_hours,
+        payments=frozenset(allowed.payments),
+    )
+    for offer in offers:
+        rates = machine_rates(offer, catalog, pools)
+        yield from spend_option(
+            offer, request.commitment_step_usd, rates, pools, whole_machines=request.whole_machines
+        )
+
+
+def machine_rates(offer: SpendOffer, catalog: Catalog, pools: Pools) -> MachineRates:
+    """A plan's rates of all machines of the fleet that it covers."""
+    return tuple(
+        (machine, rate)
+        for part in pools.slices
+        for machine in part.machines
+        if (
+            rate := catalog.spend_rate_usd(
+                offer, machine.instance_type, machine.region, machine.os, machine.tenancy
+            )
+        )
+        is not None
+    )
+
+
+def _slice_rate(part: Slice, rates: dict[Machine, Decimal]) -> Fraction | None:
+    """The lowest rate of a slice's machines, per unit of the slice; None if one is not covered."""
+    if any(machine not in rates for machine in part.machines):
+        return None
+    return min(Fraction(rates[one]) / part.machine_units(one) for one in part.machines)
+
+
+def spend_option(
+    offer: SpendOffer, step: Decimal, covered: MachineRates, pools: Pools, *, whole_machines: bool
+) -> Iterable[Option]:
+    """A spend plan as an option; none where it serves nothing of the fleet.
+
+    A plan that serves one linear pool only is the same as machines dedicated to that pool: each
+    dollar serves 1/rate units. (Whole machines may be partly covered by a plan, so not there.)
+    """
+    rates = tuple(_slice_rate(part, dict(covered)) for part in pools.slices)
+    served = [position for position, rate in enumerate(rates) if rate is not None]
+    if not served:
+        return
+    if len(served) == 1 and not whole_machines:
+        position = served[0]
+        units = Fraction(step) / Fraction(rates[position] or 1)
+        yield Option(offer, step, pools.slices[position].pool, units, rates, covered)
+    else:
+        yield Option(offer, step, rates=rates, machine_rates=covered)
+
+
+def without_dominated(lots: tuple[Lot, ...], options: tuple[Option, ...]) -> tuple[Lot, ...]:
+    """Lots for which no other lot of the same hours does as much for no more money.
+
+    Exact as long as nothing but cost and service tells lots apart; the caller keeps all lots
+    where upfront budgets or utilization floors do.
+    """
+    kept: list[Lot] = []
+
+    def hours(lot: Lot) -> tuple[int, int]:
+        return lot.start, lot.end
+
+    for _, rivals in groupby(sorted(lots, key=hours), key=hours):
+        group = list(rivals)
+        # Cheapest per service first, then the rule for ties: the better one is kept before
+        # the worse one is looked at.
+        group.sort(
+            key=lambda lot: (_cost_per_service(lot, options[lot.option]), options[lot.option].order)
+        )
+        chosen: list[Lot] = []
+        for lot in group:
+            if not any(_dominates(other, lot, options) for other in chosen):
+                chosen.append(lot)
+        kept.extend(chosen)
+    return tuple(sorted(kept, key=lambda lot: (lot.start, lot.option)))
+
+
+def _cost_per_service(lot: Lot, option: Option) -> float:
+    if option.pool is not None:
+        return lot.cost_usd / float(option.pool_units)
+    return lot.cost_usd * float(min(rate for rate in option.rates if rate is not None))
+
+
+def _dominates(other: Lot, lot: Lot, options: tuple[Option, ...]) -> bool:
+    """Whether some whole number of ``other`` serves all that ``lot`` does, at no higher cost."""
+    better, worse = options[other.option], options[lot.option]
+    if worse.pool is None:
+        return (
+            better.pool is None
+            and better.step == worse.step
+            and other.cost_usd <= lot.cost_usd
+            and all(
+                theirs is None or (ours is not None and ours <= theirs)
+                for ours, theirs in zip(better.rates, worse.rates, strict=True)
+            )
+        )
+    if better.pool != worse.pool:
+        return False
+    copies = math.ceil(worse.pool_units / better.pool_units)
+    return copies * other.cost_usd <= lot.cost_usd

@@ -1,0 +1,127 @@
+"""Why not: for every offer left unbought, the use it needs beside the use it would have had."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs import DedicatedOffer
+from planner.billing import Bill
+from planner.decision import Decision
+from planner.plan import NotBought
+from planner.problem import Problem
+from planner.purchases import Lot, Option
+from planner.rebill import machines_of
+
+LITTLE_MACHINES = 1e-6
+"""Usage below this is rounding, nothing a purchase could serve."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Unserved:
+    """Usage a further purchase could serve: machines [hour × machine], units [hour × pool]."""
+
+    machines: Floats
+    pool_units: Floats
+
+
+@dataclass(frozen=True)
+class _Prospect:
+    """What one more step of a lot would do: how much it is used, how much it must be used."""
+
+    lot: Lot
+    utilization: float
+    break_even: float | None
+
+    @property
+    def margin(self) -> float:
+        """How far its use lies above the break-even."""
+        return -math.inf if self.break_even is None else self.utilization - self.break_even
+
+
+def reasons_against(problem: Problem, decision: Decision, bill: Bill) -> tuple[NotBought, ...]:
+    """Every option of which nothing is bought, by offer id."""
+    bought = {one.lot.option for one in decision.bought}
+    everything = bill.on_demand_quantity + bill.dedicated_quantity + bill.spend_quantity
+    before, after = _unserved(problem, everything), _unserved(problem, bill.on_demand_quantity)
+    lots: dict[int, list[Lot]] = {}
+    for lot in problem.lots:
+        lots.setdefault(lot.option, []).append(lot)
+    found = [
+        _against(problem, option, lots[option], before, after) for option in lots.keys() - bought
+    ]
+    return tuple(sorted(found, key=lambda one: one.offer_id))
+
+
+def _against(
+    problem: Problem, position: int, lots: list[Lot], before: _Unserved, after: _Unserved
+) -> NotBought:
+    option = problem.options[position]
+    prospects = [_prospect(problem, option, lot, after) for lot in lots]
+    best = max(prospects, key=lambda one: (one.margin, -one.lot.start))
+    alone = _prospect(problem, option, best.lot, before)
+    return NotBought(
+        offer_id=option.offer.offer_id,
+        break_even_utilization=best.break_even,
+        utilization=best.utilization,
+        alone_utilization=alone.utilization,
+        start=problem.calendar.at(best.lot.start),
+        reason=_reason(best, alone),
+    )
+
+
+def _reason(
+    best: _Prospect, alone: _Prospect
+) -> Literal["too_little_usage", "served_by_others", "limits_steps_or_gap"]:
+    if best.margin >= 0:
+        return "limits_steps_or_gap"
+    if alone.margin >= 0:
+        return "served_by_others"
+    return "too_little_usage"
+
+
+def _unserved(problem: Problem, machine_hours: Floats) -> _Unserved:
+    machines = np.where(machine_hours < LITTLE_MACHINES, 0.0, machine_hours)
+    units = np.zeros((machines.shape[1], len(problem.pools.keys)))
+    for column, machine in enumerate(machines_of(problem)):
+        units[column, problem.pools.keys.index(machine.pool)] = float(machine.units)
+    return _Unserved(machines, machines @ units)
+
+
+def _prospect(problem: Problem, option: Option, lot: Lot, unserved: _Unserved) -> _Prospect:
+    if isinstance(option.offer, DedicatedOffer):
+        return _reservation_prospect(problem, option, lot, unserved)
+    return _plan_prospect(problem, option, lot, unserved)
+
+
+def _reservation_prospect(
+    problem: Problem, option: Option, lot: Lot, unserved: _Unserved
+) -> _Prospect:
+    """One more reserved machine: used as far as on-demand usage is left in its pool."""
+    pool, units = option.pool or 0, float(option.pool_units)
+    left = unserved.pool_units[lot.start : lot.end, pool]
+    price = min(
+        machine.unit_price_usd
+        for machine in machines_of(problem)
+        if machine.pool == problem.pools.keys[pool]
+    )
+    value_usd = units * float(price) * (lot.end - lot.start)
+    used = float(np.mean(np.minimum(left, units))) / units
+    return _Prospect(lot, used, lot.cost_usd / value_usd if value_usd else None)
+
+
+def _plan_prospect(problem: Problem, option: Option, lot: Lot, unserved: _Unserved) -> _Prospect:
+    """One more step of a plan: each hour it serves what is left with the greatest discount."""
+    rates = dict(option.machine_rates)
+    machines = machines_of(problem)
+    ratio = np.array([float(m.on_demand_usd / rates[m]) if m in rates else 0.0 for m in machines])
+    left = unserved.machines[lot.start : lot.end] > 0
+    displaced = np.where(left, ratio, 0.0).max(axis=1)
+    used = displaced > 0
+    typical = float(displaced[used].mean()) if used.any() else float(ratio.max())
+    cost_usd = lot.cost_usd / float(option.step) / (lot.end - lot.start)
+    return _Prospect(lot, float(used.mean()), cost_usd / typical if typical else None)

@@ -1,0 +1,435 @@
+"""What the user asks: one frozen document, read from YAML or JSON, unknown keys rejected."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+
+from catalogs import CatalogDocument, Fault, InvalidInputError, OfferKind, Payment, Selector, shown
+
+YEAR_HOURS = 8760
+"""A year as the providers bill it; a 3-year term has 26,280 hours."""
+
+COMMITMENTS = (
+    OfferKind.RESERVED_STANDARD,
+    OfferKind.RESERVED_CONVERTIBLE,
+    OfferKind.SAVINGS_PLAN_EC2,
+    OfferKind.SAVINGS_PLAN_COMPUTE,
+)
+
+Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _on_the_hour(moment: datetime) -> datetime:
+    utc = moment.astimezone(UTC)
+    if utc.minute or utc.second or utc.microsecond:
+        raise ValueError("write a whole UTC hour, such as 2026-01-01T00:00Z")
+    return utc
+
+
+Hour = Annotated[AwareDatetime, AfterValidator(_on_the_hour)]
+
+
+class Document(BaseModel):
+    """Base of every part of the request: frozen, misspelt keys fail at the door."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _one_of(document: Document, *fields: str) -> None:
+    given = [name for name in fields if getattr(document, name) is not None]
+    if len(given) != 1:
+        raise ValueError(f"write exactly one of {', '.join(fields)}")
+
+
+class Accounting(StrEnum):
+    """How a purchase whose term passes the horizon's end is charged."""
+
+    AMORTIZED = "amortized"
+    CASH_FLOW = "cash_flow"
+    FULL_TERM = "full_term"
+
+
+class Horizon(Document):
+    """The hours planned for. Without `hours` or `end`: the longest term, or the demand's end."""
+
+    start: Hour | None = None
+    """First hour; the demand's first hour when absent."""
+    end: Hour | None = None
+    """First hour no longer planned for."""
+    hours: Annotated[int, Field(gt=0)] | None = None
+    """Length, instead of `end`."""
+    accounting: Accounting = Accounting.AMORTIZED
+    """amortized: upfront spread over its term; cash_flow: discounted, unused upfront credited at
+    the end; full_term: every purchase charged whole."""
+    discount_rate: Annotated[float, Field(ge=0, lt=10)] = 0.0
+    """Yearly discount rate, a share (0.08 is 8 %); used by `cash_flow`."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.end is not None and self.hours is not None:
+            raise ValueError("write end or hours, not both")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError("end must lie after start")
+        if self.discount_rate and self.accounting is not Accounting.CASH_FLOW:
+            raise ValueError("discount_rate needs accounting: cash_flow; drop one of the two")
+        return self
+
+
+class CatalogSource(Document):
+    """Where prices come from: a bundled catalogue's name, a file, or the document itself."""
+
+    name: str | None = None
+    file: Path | None = None
+    inline: CatalogDocument | None = None
+
+    @model_validator(mode="after")
+    def _single(self) -> Self:
+        _one_of(self, "name", "file", "inline")
+        return self
+
+
+class InlineDemand(Document):
+    """Hourly series written in the request itself."""
+
+    start: Hour
+    series: Annotated[dict[str, list[float]], Field(min_length=1)]
+    """Series by name, one value per hour from `start`."""
+
+
+class DemandColumns(Document):
+    """Names of the columns of a long demand file."""
+
+    timestamp: str = "timestamp"
+    workload: str = "workload"
+    value: str = "value"
+
+
+class DemandSource(Document):
+    """Where demand comes from: a CSV or Parquet file, values written here, or a named example."""
+
+    file: Path | None = None
+    inline: InlineDemand | None = None
+    example: str | None = None
+    timezone: str | None = None
+    """Zone of timestamps that carry no offset, such as Europe/Paris."""
+    columns: DemandColumns = DemandColumns()
+    """Column names of a long file."""
+    where: dict[str, str | int] = {}
+    """Keep only the rows of a file whose columns equal these values."""
+    absent: Literal["fault", "zero"] = "fault"
+    """What an hour without a row means in a long file."""
+
+    @model_validator(mode="after")
+    def _single(self) -> Self:
+        _one_of(self, "file", "inline", "example")
+        return self
+
+
+class PurchaseDates(Document):
+    """When purchases may be made; every three months from the horizon's start by default."""
+
+    dates: tuple[Hour, ...] | None = None
+    hours: tuple[Annotated[int, Field(ge=0)], ...] | None = None
+    """Hours after the horizon's start."""
+    every_months: Annotated[int, Field(gt=0)] | None = None
+    every_hours: Annotated[int, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _single(self) -> Self:
+        _one_of(self, "dates", "hours", "every_months", "every_hours")
+        return self
+
+
+class AllowedOffers(Document):
+    """Which commitments the plan may buy; an empty list of kinds means on demand only."""
+
+    kinds: tuple[OfferKind, ...] = COMMITMENTS
+    terms_months: tuple[Literal[12, 36], ...] | None = None
+    """12 and 36; every term of the catalogue when neither this nor `terms_hours` is given."""
+    terms_hours: tuple[Annotated[int, Field(gt=0)], ...] | None = None
+    payments: tuple[Payment, ...] = tuple(Payment)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        not_sold = [kind for kind in self.kinds if kind not in COMMITMENTS]
+        if not_sold:
+            raise ValueError(
+                f"{', '.join(not_sold)} is no commitment; choose from {', '.join(COMMITMENTS)}"
+            )
+        return self
+
+    @property
+    def term_hours(self) -> frozenset[int] | None:
+        """Allowed terms in hours, or None for every term."""
+        if self.terms_months is None and self.terms_hours is None:
+            return None
+        months = {months // 12 * YEAR_HOURS for months in self.terms_months or ()}
+        return frozenset(months | set(self.terms_hours or ()))
+
+
+class UpfrontBudget(Document):
+    """The most that may be paid upfront at one purchase date."""
+
+    date: Hour
+    usd: Usd
+
+
+def _budgets_form(value: object) -> str:
+    return "by_date" if isinstance(value, list | tuple) else "every_date"
+
+
+UpfrontBudgets = Annotated[
+    Annotated[Usd, Tag("every_date")] | Annotated[tuple[UpfrontBudget, ...], Tag("by_date")],
+    Discriminator(_budgets_form),
+]
+
+
+class ShareLimits(Document):
+    """A floor and a ceiling on a share."""
+
+    at_least: Share | None = None
+    at_most: Share | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError("at_least must not exceed at_most")
+        return self
+
+
+class ShareFloor(Document):
+    """A floor on a share."""
+
+    at_least: Share | None = None
+
+
+class Limits(Document):
+    """What the plan must keep to, beside serving the demand."""
+
+    upfront_budget_usd: UpfrontBudgets | None = None
+    """One amount for every purchase date, or amounts by date (dates not named are unlimited)."""
+    coverage: ShareLimits = ShareLimits()
+    """Share of the on-demand equivalent of the whole horizon that commitments serve."""
+    utilization: ShareFloor = ShareFloor()
+    """Share of each pool's and each plan's commitment that is used over the horizon."""
+
+
+class OwnedCommitment(Document):
+    """A commitment already owned; its rates come from the catalogue unless given."""
+
+    id: str
+    kind: OfferKind
+    start: Hour
+    end: Hour
+    """First hour after its term."""
+    payment: Payment = Payment.NO_UPFRONT
+    instance_type: str | None = None
+    """Of a reservation."""
+    region: str | None = None
+    family: str | None = None
+    """Of an EC2 Instance Savings Plan."""
+    quantity: Annotated[Decimal, Field(gt=0)] | None = None
+    """Machines of a reservation."""
+    commitment_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    """Dollars per hour of a savings plan."""
+    upfront_usd: Usd | None = None
+    """Paid upfront per machine; the catalogue's when absent."""
+    hourly_usd: Usd | None = None
+    """Recurring per machine-hour; the catalogue's when absent."""
+    os: str = "linux"
+    tenancy: str = "shared"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        problems = []
+        if self.kind not in COMMITMENTS:
+            problems.append(f"kind must be one of {', '.join(COMMITMENTS)}")
+        if self.end <= self.start:
+            problems.append("it ends before it begins; let end lie after start")
+        lacking = (name for name in self._needed() if getattr(self, name) is None)
+        problems.extend(f"write its {name}" for name in lacking)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _needed(self) -> tuple[str, ...]:
+        if self.kind.is_dedicated:
+            return ("instance_type", "region", "quantity")
+        if self.kind is OfferKind.SAVINGS_PLAN_EC2:
+            return ("family", "region", "commitment_usd")
+        return ("commitment_usd",)
+
+    @property
+    def term_hours(self) -> int:
+        """Hours from its start to its end."""
+        return int((self.end - self.start).total_seconds()) // 3600
+
+
+class Machines(Document):
+    """The series counts machines of one type."""
+
+    unit: Literal["machines"]
+    of: str
+    """Instance type."""
+
+
+class NormalizedUnits(Document):
+    """The series counts normalized units of one family."""
+
+    unit: Literal["normalized_units"]
+    of: str
+    """Family, such as m5."""
+
+
+class VcpusAndMemory(Document):
+    """Two series: vCPUs and GiB; a machine serves what its scarcer side allows."""
+
+    unit: Literal["vcpus_and_memory"]
+    vcpus: str
+    """Name of the series of vCPUs."""
+    memory_gib: str
+    """Name of the series of GiB."""
+
+
+class OwnUnit(Document):
+    """The series is in the workload's own unit, served at a capacity per instance type."""
+
+    unit: Literal["own"]
+    capacity: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    """Units one machine of each instance type serves."""
+
+
+Needs = Annotated[
+    Machines | NormalizedUnits | VcpusAndMemory | OwnUnit, Field(discriminator="unit")
+]
+
+
+class Workload(Document):
+    """What one service needs, hour by hour, and on which machines it may run."""
+
+    name: Annotated[str, Field(min_length=1)]
+    needs: Needs
+    series: str | None = None
+    """Series of the demand; the workload's name when absent."""
+    regions: Annotated[tuple[str, ...], Field(min_length=1)]
+    candidates: Selector = Selector()
+    """Narrows the instance types; without effect where the need names one type."""
+    os: str = "linux"
+    tenancy: str = "shared"
+
+    @property
+    def series_names(self) -> tuple[str, ...]:
+        """Names of the demand series this workload reads."""
+        if isinstance(self.needs, VcpusAndMemory):
+            return (self.needs.vcpus, self.needs.memory_gib)
+        return (self.series or self.name,)
+
+
+class SolveOptions(Document):
+    """How to solve: which solver, and when to stop."""
+
+    solver: str = "highs"
+    time_limit_s: Annotated[float, Field(gt=0)] | None = None
+    gap: Annotated[float, Field(ge=0, lt=1)] = 1e-4
+    """Stop when (cost - bound) / cost is at most this share."""
+    seed: int | None = None
+    threads: Annotated[int, Field(gt=0)] | None = None
+
+
+def _named(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class PlanRequest(Document):
+    """A fleet, its demand, the prices and the rules of a purchase plan."""
+
+    name: str = "plan"
+    horizon: Horizon = Horizon()
+    catalog: Annotated[CatalogSource, BeforeValidator(_named)] = CatalogSource(name="aws")
+    """A bundled catalogue's name, `{file: …}` or `{inline: …}`."""
+    demand: DemandSource
+    purchases: PurchaseDates = PurchaseDates(every_months=3)
+    offers: AllowedOffers = AllowedOffers()
+    limits: Limits = Limits()
+    owned: tuple[OwnedCommitment, ...] = ()
+    workloads: Annotated[tuple[Workload, ...], Field(min_length=1)]
+    commitment_step_usd: Annotated[Decimal, Field(gt=0)] = Decimal("0.001")
+    """Savings plans are bought in whole multiples of this many dollars per hour."""
+    whole_machines: bool = False
+    """Every machine is whole in every hour, on demand or reserved."""
+    solve: SolveOptions = SolveOptions()
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> Self:
+        for what, names in (
+            ("workloads", [workload.name for workload in self.workloads]),
+            ("owned", [owned.id for owned in self.owned]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: {', '.join(twice)} stands more than once; rename")
+        return self
+
+
+def parse_request(document: object) -> PlanRequest:
+    """The request in a parsed document; every fault of it at once as InvalidInputError."""
+    try:
+        return PlanRequest.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInputError(faults_of(error, document)) from error
+
+
+def faults_of(error: ValidationError, document: object) -> list[Fault]:
+    """What pydantic found wrong with a document, as faults with field, value and fix."""
+    return [
+        _fault(details, document)
+        for details in error.errors(include_url=False)
+        # Said of a list whose items were refused, as if it had none.
+        if not (details["type"] == "too_short" and details["input"])
+    ]
+
+
+def _fault(details: Any, document: object) -> Fault:  # noqa: ANN401 - pydantic's TypedDict
+    field = _field(details["loc"], document, absent=details["type"] == "missing") or "request"
+    if details["type"] == "missing":
+        return Fault(field=field, value="(absent)", fix="write it; the key is required")
+    value = shown(details["input"])
+    if details["type"] == "extra_forbidden":
+        return Fault(field=field, value=value, fix="no such key; take it out")
+    return Fault(field=field, value=value, fix=details["msg"].removeprefix("Value error, "))
+
+
+def _field(location: tuple[str | int, ...], document: object, *, absent: bool) -> str:
+    """The path of a fault as the user wrote it, without pydantic's names of alternatives."""
+    path: list[str] = []
+    here = document
+    for position, part in enumerate(location):
+        known = _holds(here, part)
+        if known:
+            here = here[part]  # type: ignore[index]
+        if known or (absent and position == len(location) - 1):
+            path.append(str(part))
+    return ".".join(path)
+
+
+def _holds(here: object, part: str | int) -> bool:
+    if isinstance(here, Mapping):
+        return part in here
+    return isinstance(here, list | tuple) and isinstance(part, int) and part < len(here)
