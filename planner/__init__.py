@@ -2,6 +2,7 @@
 
 from planner.comparison import Comparison, compare
 from planner.curves import Curves, Layer
+from planner.demand import inline_demand
 from planner.errors import InfeasibleError, NoPlanError, PlannerError, SolverFailureError
 from planner.plan import Plan
 from planner.planning import PlannedFleet, Surroundings, make_plan, plan_fleet
@@ -21,6 +22,7 @@ __all__ = [
     "Surroundings",
     "compare",
     "faults_of",
+    "inline_demand",
     "make_plan",
     "parse_request",
     "plan_fleet",

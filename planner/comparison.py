@@ -112,7 +112,8 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
         *(_optimized(strategy, problem, around) for strategy in _OPTIMIZED),
     ]
     billed = [one for one in results if one.total_cost_usd is not None]
-    cheapest = min(billed, key=lambda one: one.total_cost_usd or Decimal(0))
+    # Among equal bills the later strategy: what is optimized over more offers.
+    cheapest = min(reversed(billed), key=lambda one: one.total_cost_usd or Decimal(0))
     return Comparison(
         name=request.name,
         horizon=describe_horizon(problem),

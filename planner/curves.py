@@ -56,7 +56,7 @@ class Curves:
     @property
     def level_usd(self) -> Floats:
         """All commitments together [hour]."""
-        return np.sum([self.committed_usd[layer] for layer in Layer], axis=0)
+        return np.asarray(np.sum([self.committed_usd[layer] for layer in Layer], axis=0))
 
 
 def trace_curves(problem: Problem, decision: Decision) -> Curves:

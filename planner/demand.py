@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from catalogs import Faults
 from planner.demand_file import read_series
 from planner.demand_table import SHOWN
-from planner.request import DemandSource, InlineDemand
+from planner.request import DemandSource, InlineDemand, PlanRequest
 
 HOUR = timedelta(hours=1)
 
@@ -66,6 +66,19 @@ def read_demand(
         file, field = folder / (source.file or ""), "demand.file"
     start, series = read_series(file, source, names, field)
     return Demand(start, series)
+
+
+def inline_demand(request: PlanRequest, *, folder: Path) -> PlanRequest:
+    """The same request with the series its workloads need written inside it.
+
+    Raises:
+        InvalidInputError: with every fault of the demand.
+    """
+    names = {name for workload in request.workloads for name in workload.series_names}
+    demand = read_demand(request.demand, names, folder=folder)
+    series = {name: values.tolist() for name, values in sorted(demand.series.items())}
+    source = DemandSource(inline=InlineDemand(start=demand.start, series=series))
+    return request.model_copy(update={"demand": source})
 
 
 def example_names(examples: Path | None) -> list[str]:

@@ -362,7 +362,9 @@ class PlanRequest(Document):
 
     name: str = "plan"
     horizon: Horizon = Horizon()
-    catalog: Annotated[CatalogSource, BeforeValidator(_named)] = CatalogSource(name="aws")
+    catalog: Annotated[
+        CatalogSource, BeforeValidator(_named, json_schema_input_type=str | CatalogSource)
+    ] = CatalogSource(name="aws")
     """A bundled catalogue's name, `{file: …}` or `{inline: …}`."""
     demand: DemandSource
     purchases: PurchaseDates = PurchaseDates(every_months=3)
@@ -413,6 +415,9 @@ def _fault(details: Any, document: object) -> Fault:  # noqa: ANN401 - pydantic'
     value = shown(details["input"])
     if details["type"] == "extra_forbidden":
         return Fault(field=field, value=value, fix="no such key; take it out")
+    if details["type"] == "timezone_aware":
+        fix = "carries no offset; write one, such as 2026-01-01T00:00Z"
+        return Fault(field=field, value=value, fix=fix)
     return Fault(field=field, value=value, fix=details["msg"].removeprefix("Value error, "))
 
 

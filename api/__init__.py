@@ -1,0 +1,1 @@
+"""The edges: command line and JSON API. They parse, call the planner and render."""

@@ -1,0 +1,129 @@
+"""The command `catalog`: which price catalogues there are, what is in one, building one."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from api.plan_command import stdout_console
+from api.terminal import KIND_NAMES, make_table
+from catalogs import (
+    Catalog,
+    Fault,
+    InvalidInputError,
+    Rate,
+    UnknownInstanceTypeError,
+    build_catalog,
+    bundled_names,
+    write_catalog,
+)
+
+
+def run_list(*, as_json: bool) -> None:
+    """Print the bundled catalogues."""
+    summaries = [Catalog.bundled(name).summary() for name in bundled_names()]
+    if as_json:
+        _print_json(summaries)
+        return
+    table = make_table("", ("name", "provider", "prices of"), ("types", "regions", "rates"))
+    for one in summaries:
+        counts = (f"{one[key]:,}" for key in ("instance_types", "regions", "rates"))
+        table.add_row(one["name"], one["provider"], one["as_of"], *counts)
+    stdout_console().print(table)
+
+
+def run_show(name: str, *, instance_type: str | None, region: str | None, as_json: bool) -> None:
+    """Print what a catalogue holds, or the rates of one instance type in one region.
+
+    Raises:
+        InvalidInputError: no such catalogue, type or region.
+    """
+    catalog = Catalog.read(Path(name)) if Path(name).suffix else Catalog.bundled(name)
+    if instance_type is None:
+        _show_summary(catalog, as_json=as_json)
+        return
+    rates = _rates(catalog, instance_type, region)
+    if as_json:
+        _print_json([rate.model_dump(mode="json") | _amounts(rate) for rate in rates])
+    else:
+        _show_rates(stdout_console(), instance_type, str(region), rates)
+
+
+def run_build(folder: Path, out: Path, as_of: date, spot_as_of: date, *, as_json: bool) -> None:
+    """Build a catalogue from price tables, write it, print what went into it.
+
+    Raises:
+        InvalidInputError: with every fault of the folder; nothing is written then.
+    """
+    catalog, report = build_catalog(folder, as_of, spot_as_of)
+    try:
+        write_catalog(catalog, out)
+    except OSError as error:
+        raise _invalid("--out", str(out), f"cannot be written: {error.strerror}") from error
+    if as_json:
+        _print_json(report.model_dump(mode="json"))
+    else:
+        stdout_console().print(Text(str(report)))
+
+
+def _rates(catalog: Catalog, instance_type: str, region: str | None) -> tuple[Rate, ...]:
+    if region is None:
+        raise _invalid("--region", "(absent)", "write the region whose rates you want")
+    try:
+        catalog.instance_type(instance_type)
+    except UnknownInstanceTypeError as error:
+        raise _invalid("--type", instance_type, str(error)) from error
+    rates = catalog.rates_of(instance_type, region)
+    if not rates:
+        sold = [one for one in catalog.regions() if catalog.rates_of(instance_type, one)]
+        fix = f"no rate of {instance_type} there; it is sold in {', '.join(sold) or 'no region'}"
+        raise _invalid("--region", region, fix)
+    return rates
+
+
+def _show_summary(catalog: Catalog, *, as_json: bool) -> None:
+    summary = catalog.summary()
+    if as_json:
+        _print_json(summary)
+        return
+    lines = []
+    for key, value in summary.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{kind} {count:,}" for kind, count in value.items())
+        lines.append(f"{key.replace('_', ' '):<16}{value}")
+    stdout_console().print(Text("\n".join(lines)))
+
+
+def _show_rates(console: Console, instance_type: str, region: str, rates: Sequence[Rate]) -> None:
+    title = f"{instance_type} in {region}, USD per machine"
+    table = make_table(title, ("kind", "term", "payment"), ("upfront", "hourly", "effective"))
+    for rate in rates:
+        table.add_row(
+            KIND_NAMES.get(rate.kind, rate.kind.replace("_", " ")),
+            "" if rate.term_hours is None else f"{rate.term_hours:,} h",
+            "" if rate.payment is None else rate.payment.replace("_", " "),
+            f"{rate.upfront_usd:,.2f}",
+            f"{rate.hourly_usd:,.5f}",
+            f"{rate.effective_hourly_usd:,.5f}",
+        )
+    console.print(table)
+    derived = sorted({rate.derived for rate in rates if rate.derived is not None})
+    for rule in derived:
+        console.print(Text(f"derived: {rule}"))
+
+
+def _amounts(rate: Rate) -> dict[str, float]:
+    """Money as JSON numbers."""
+    return {"upfront_usd": float(rate.upfront_usd), "hourly_usd": float(rate.hourly_usd)}
+
+
+def _print_json(document: object) -> None:
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def _invalid(field: str, value: str, fix: str) -> InvalidInputError:
+    return InvalidInputError([Fault(field=field, value=value, fix=fix)])

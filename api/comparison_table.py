@@ -1,0 +1,61 @@
+"""Strategies side by side on a terminal, in 80 columns."""
+
+from decimal import Decimal
+
+from rich.console import Console
+from rich.text import Text
+
+from api.terminal import make_table, percent, remarks, usd
+from planner import Comparison
+from planner.comparison import StrategyResult
+
+
+def show_comparison(console: Console, comparison: Comparison) -> None:
+    """Print a comparison."""
+    console.print(Text(headline(comparison), style="bold"))
+    console.print()
+    left, right = ("strategy",), ("cost USD", "saving", "upfront USD", "coverage", "used", "gap")
+    table = make_table("", left, right)
+    for one in comparison.strategies:
+        style = "bold" if one.strategy == comparison.cheapest else ""
+        table.add_row(one.strategy, *_figures(one), style=style)
+    console.print(table)
+    console.print()
+    for one in comparison.strategies:
+        why = "" if one.detail is None else f": {one.detail}"
+        console.print(Text(f"{one.strategy}: {one.description}{why}"))
+    console.print()
+    catalog = comparison.catalog
+    prices = f"Prices: {catalog.name} of {catalog.as_of.isoformat()}."
+    console.print(remarks(comparison.notes, comparison.warnings, prices))
+
+
+def headline(comparison: Comparison) -> str:
+    """Which strategy is cheapest, and by how much the next is dearer."""
+    billed = [one for one in comparison.strategies if one.total_cost_usd is not None]
+    best = next(one for one in billed if one.strategy == comparison.cheapest)
+    text = f"{comparison.name}: {best.strategy} is cheapest, {_cost(best)} USD"
+    others = [one for one in billed if one.strategy != best.strategy]
+    if not others:
+        return f"{text}."
+    second = min(others, key=lambda one: one.total_cost_usd or Decimal(0))
+    more = (second.total_cost_usd or Decimal(0)) - (best.total_cost_usd or Decimal(0))
+    distance = f"{usd(more)} USD dearer" if more else "as cheap"
+    return f"{text}; next is {second.strategy}, {distance}."
+
+
+def _figures(one: StrategyResult) -> list[str]:
+    if one.total_cost_usd is None:
+        return [one.status.replace("_", " "), "", "", "", "", ""]
+    return [
+        _cost(one),
+        percent(one.savings_share),
+        usd(one.upfront_cash_usd or Decimal(0)),
+        percent(one.coverage),
+        percent(one.utilization),
+        percent(one.gap, 2),
+    ]
+
+
+def _cost(one: StrategyResult) -> str:
+    return usd(one.total_cost_usd or Decimal(0))

@@ -1,0 +1,81 @@
+"""The folder a plan is written to: plan.json, its tables as CSV, its picture; all or none."""
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+
+from catalogs import Fault, InvalidInputError
+from planner.plan import MonthlyCost, NotBought, Part, Plan, Purchase
+
+
+def check_folder(folder: Path) -> None:
+    """Raise InvalidInputError where files could not be written to a folder, new or old."""
+    if folder.exists() and not folder.is_dir():
+        raise _fault(folder, "is a file; name a folder")
+    above = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise _fault(folder, f"{above} cannot be written to; name another folder")
+
+
+def plan_files(plan: Plan, picture: bytes) -> dict[str, bytes]:
+    """Name and content of every file of a plan."""
+    return {
+        "plan.json": (plan.model_dump_json(indent=2) + "\n").encode(),
+        "purchases.csv": _table(Purchase, plan.purchases),
+        "monthly.csv": _table(MonthlyCost, plan.monthly),
+        "not_bought.csv": _table(NotBought, plan.not_bought),
+        "plan.png": picture,
+    }
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files so that each is there whole or not at all; the folder is made if need be.
+
+    All contents are written under other names first; only then are they given their own.
+
+    Raises:
+        InvalidInputError: the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
+            for name, content in files.items():
+                Path(staging, name).write_bytes(content)
+            for name in files:
+                Path(staging, name).replace(folder / name)
+    except OSError as error:
+        raise _fault(folder, f"cannot be written to: {error.strerror}") from error
+
+
+def _table(part: type[Part], rows: Iterable[Part]) -> bytes:
+    """Rows of a plan as CSV; the columns are the fields, absent values are empty."""
+    text = io.StringIO()
+    columns = list(part.model_fields)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(getattr(row, column)) for column in columns] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case Enum():
+            return str(value.value)
+        case _:
+            return str(value)
+
+
+def _fault(folder: Path, fix: str) -> InvalidInputError:
+    return InvalidInputError([Fault(field="--out", value=str(folder), fix=fix)])

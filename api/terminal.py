@@ -1,0 +1,246 @@
+"""A plan on a terminal: a sentence that says it all, then the tables behind it, in 80 columns."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from itertools import groupby
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from catalogs import OfferKind
+from planner import Plan
+from planner.plan import MonthlyCost, NotBought, PoolUse, Purchase
+
+WIDTH = 80
+POOLS_SHOWN = 8
+REASONS_SHOWN = 5
+
+KIND_NAMES = {
+    OfferKind.RESERVED_STANDARD: "reserved",
+    OfferKind.RESERVED_CONVERTIBLE: "convertible",
+    OfferKind.SAVINGS_PLAN_EC2: "EC2 plan",
+    OfferKind.SAVINGS_PLAN_COMPUTE: "compute plan",
+}
+_REASONS = {
+    "too_little_usage": "too little usage",
+    "served_by_others": "others serve it",
+    "limits_steps_or_gap": "limit, step or gap",
+}
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Print a plan."""
+    parts: list[RenderableType] = [
+        Text(headline(plan), style="bold"),
+        Text(certainty(plan)),
+        _purchases(plan),
+        _months(plan.monthly),
+        _pools(plan.pools),
+    ]
+    if plan.owned:
+        parts.append(_owned(plan))
+    if plan.not_bought:
+        parts.append(_reasons(plan.not_bought))
+    parts.append(remarks(plan.notes, plan.warnings, *_afterwards(plan), _origin(plan)))
+    for part in parts:
+        console.print(part)
+        console.print()
+
+
+def headline(plan: Plan) -> str:
+    """What to buy now, what it costs and what that saves."""
+    months = len(plan.monthly)
+    cost, base = usd(plan.total_cost_usd), usd(plan.on_demand_cost_usd)
+    price = f"costs {cost} USD over {counted(months, 'month')}"
+    share = plan.savings_share
+    if not plan.purchases:
+        return f"{plan.name}: buy no commitment. The fleet {price}."
+    saved = "" if share is None else f", {percent(abs(share))} {'less' if share >= 0 else 'more'}"
+    return f"{plan.name}: {_to_buy(plan)}. The fleet {price}{saved} than on demand ({base} USD)."
+
+
+def certainty(plan: Plan) -> str:
+    """How sure it is that no plan is much cheaper."""
+    shares = f"Commitments serve {percent(plan.coverage)} of the usage"
+    if plan.utilization is not None:
+        shares += f" and are used to {percent(plan.utilization)}"
+    if plan.lower_bound_usd is None or plan.gap is None:
+        return f"How much cheaper a plan could be is not known: no bound was proven. {shares}."
+    bound = usd(plan.lower_bound_usd)
+    return (
+        f"Proven: no plan in these rules costs less than {bound} USD; this one is within "
+        f"{percent(plan.gap, 3)} of that. {shares}."
+    )
+
+
+def _to_buy(plan: Plan) -> str:
+    first = plan.purchases[0].start
+    now = [one for one in plan.purchases if one.start == first]
+    later = [one for one in plan.purchases if one.start != first]
+    upfront = sum((one.upfront_usd for one in now), Decimal(0))
+    text = f"buy {counted(len(now), 'commitment')} on {first:%Y-%m-%d} ({usd(upfront)} USD upfront)"
+    if first > plan.horizon.start:
+        text = f"buy nothing yet, {text.removeprefix('buy ')}"
+    if later:
+        dates = len({one.start for one in later})
+        text += f" and {len(later)} more on {counted(dates, 'later date')}"
+    return text
+
+
+def offer_name(offer_id: str) -> tuple[str, str]:
+    """An offer id in a reader's words: ``reserved m7g.large us-east-1`` and ``3y partial``."""
+    _, kind, *scope, term, payment = offer_id.split(":")
+    # Ids go from the wide to the narrow; people name the machine first.
+    words = [KIND_NAMES[OfferKind(kind)], *scope[1:2], *scope[:1], *scope[2:]]
+    return " ".join(words), f"{term} {payment.removesuffix('_upfront')}"
+
+
+def quantity_name(one: Purchase) -> str:
+    """How much is bought: ``12 ×`` machines or ``3.816 $/h``."""
+    number = f"{one.quantity.normalize():f}"
+    return f"{number} ×" if one.unit == "machines" else f"{number} $/h"
+
+
+def _purchases(plan: Plan) -> RenderableType:
+    if not plan.purchases:
+        return Text("Purchases: none.")
+    left, right = ("quantity", "offer", "term, upfront"), ("upfront", "hourly", "used")
+    table = make_table("Purchases, USD", left, right)
+    places = _places([one.upfront_usd for one in plan.purchases])
+    for start, lot in groupby(plan.purchases, key=lambda one: one.start):
+        table.add_row(Text(f"{start:%Y-%m-%d}", style="bold"))
+        for one in lot:
+            table.add_row(
+                quantity_name(one),
+                *offer_name(one.offer_id),
+                f"{one.upfront_usd:,.{places}f}",
+                f"{one.hourly_usd:,.3f}",
+                percent(one.utilization, 0),
+            )
+    return table
+
+
+def _months(months: Sequence[MonthlyCost]) -> RenderableType:
+    columns: dict[str, Callable[[MonthlyCost], Decimal]] = {
+        "on demand": lambda one: one.on_demand_usd,
+        "commitments": lambda one: one.commitment_usd,
+        "bill": lambda one: one.on_demand_usd + one.commitment_usd,
+        "upfront paid": lambda one: one.upfront_cash_usd,
+        "cash out": lambda one: one.cash_usd,
+    }
+    table = make_table("Monthly bill, USD", ("month",), tuple(columns))
+    sums = [sum(map(read, months), Decimal(0)) for read in columns.values()]
+    places = _places(sums)
+    for one in months:
+        table.add_row(one.month, *(f"{read(one):,.{places}f}" for read in columns.values()))
+    table.add_row("all", *(f"{total:,.{places}f}" for total in sums), style="bold")
+    return table
+
+
+def _pools(pools: Sequence[PoolUse]) -> RenderableType:
+    table = make_table("Usage pools", ("pool",), ("on-demand equivalent USD", "coverage"))
+    ordered = sorted(pools, key=lambda one: (-one.on_demand_equivalent_usd, one.pool))
+    used = [one for one in ordered if one.on_demand_equivalent_usd > 0]
+    for one in used[:POOLS_SHOWN]:
+        table.add_row(one.pool, usd(one.on_demand_equivalent_usd), percent(one.coverage))
+    rest = used[POOLS_SHOWN:]
+    if rest:
+        total = sum((one.on_demand_equivalent_usd for one in rest), Decimal(0))
+        table.add_row(counted(len(rest), "smaller pool"), usd(total), "")
+    if len(used) < len(pools):
+        table.add_row(counted(len(pools) - len(used), "pool") + " not used", "", "")
+    return table
+
+
+def _owned(plan: Plan) -> RenderableType:
+    table = make_table("Owned already", ("commitment",), ("cost USD", "used"))
+    for one in plan.owned:
+        table.add_row(one.id, usd(one.cost_usd), percent(one.utilization))
+    return table
+
+
+def _reasons(offers: Sequence[NotBought]) -> RenderableType:
+    """The offers that came nearest to being worth it, and a count of the others."""
+    table = make_table("Not bought, the nearest first", ("offer", "why"), ("break-even", "use"))
+    ordered = sorted(offers, key=_distance)
+    for one in ordered[:REASONS_SHOWN]:
+        table.add_row(
+            " ".join(offer_name(one.offer_id)),
+            _REASONS[one.reason],
+            percent(one.break_even_utilization),
+            percent(one.utilization),
+        )
+    rest = Counter(_REASONS[one.reason] for one in ordered[REASONS_SHOWN:])
+    counts = ", ".join(f"{why} {count}" for why, count in sorted(rest.items()))
+    return Group(table, Text(f" {sum(rest.values())} more: {counts}")) if rest else table
+
+
+def _distance(one: NotBought) -> float:
+    """How much more use the offer needs; infinite where no use would do."""
+    needed = one.break_even_utilization
+    return math.inf if needed is None else needed - one.utilization
+
+
+def remarks(notes: Sequence[str], warnings: Sequence[str], *lines: str) -> RenderableType:
+    """Warnings, notes and further lines, one below the other."""
+    text = Text()
+    for warning in warnings:
+        text.append("warning: ", style="bold yellow").append(f"{warning}\n")
+    for note in notes:
+        text.append(f"note: {note}\n")
+    return text.append("\n".join(lines))
+
+
+def _afterwards(plan: Plan) -> list[str]:
+    """What purchases still cost beyond the horizon, if anything."""
+    amount = sum((one.after_horizon_usd for one in plan.purchases), Decimal(0))
+    if not amount:
+        return []
+    end = f"{plan.horizon.end:%Y-%m-%d}"
+    return [f"Terms reach beyond {end}: {usd(amount)} USD, paid or owed, fall after it."]
+
+
+def _origin(plan: Plan) -> str:
+    solver, catalog = plan.solver, plan.catalog
+    return (
+        f"Model of {solver.columns:,} columns and {solver.rows:,} rows built in "
+        f"{solver.build_seconds:.1f} s, solved by {solver.name} in {solver.seconds:.1f} s "
+        f"(stopped: {solver.stopped.replace('_', ' ')}). "
+        f"Prices: {catalog.name} of {catalog.as_of.isoformat()}."
+    )
+
+
+def make_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    """An empty table with columns aligned left, then right."""
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    table.padding = (0, 2, 0, 0)
+    for name in left:
+        table.add_column(name, header_style="dim", overflow="fold")
+    for name in right:
+        table.add_column(name, header_style="dim", justify="right")
+    return table
+
+
+def _places(amounts: Sequence[Decimal]) -> int:
+    """Decimals of a column of dollars: none once there are thousands."""
+    return 0 if max(amounts) >= 1000 else 2
+
+
+def usd(amount: Decimal) -> str:
+    """Dollars as read: whole ones from a thousand on, cents below."""
+    return f"{amount:,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{amount:,.2f}"
+
+
+def percent(share: float | None, places: int = 1) -> str:
+    """A share as percent; a dash where there is none."""
+    return "-" if share is None else f"{share * 100:.{places}f} %"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where need be."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
