@@ -1,0 +1,56 @@
+"""`/v1/plans` and `/v1/comparisons`: a posted request in, its plan or comparison out."""
+
+from flask import Response, request
+from flask_openapi import APIBlueprint
+
+from api.json_body import json_response, read_json
+from api.posted import parse_posted
+from api.problems import problem_responses
+from api.seats import Seats
+from api.settings import ServerSettings
+from planner import Comparison, Plan, PlanRequest, Surroundings, compare, make_plan
+
+_FAILURES = problem_responses(400, 413, 415, 422, 500, 503, 504)
+_TAGS = [{"name": "plans", "description": "Purchase plans and their comparison"}]
+_BODY = {
+    "required": True,
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PostedPlanRequest"}}},
+}
+"""Described to the library, not read by it: it would stop at the first of its own checks."""
+
+
+def plans_blueprint(settings: ServerSettings, seats: Seats) -> APIBlueprint:
+    """Views that solve, each inside one of the seats."""
+    blueprint = APIBlueprint("plans", __name__, url_prefix="/v1", abp_responses=_FAILURES)
+    around = Surroundings(examples=settings.examples)
+
+    def create_plan() -> Response:
+        """The cost-minimal purchase plan of a request.
+
+        The time limit of the solve is capped by the server.
+        """
+        posted = _posted(settings)
+        with seats.taken():
+            return json_response(make_plan(posted, around))
+
+    def create_comparison() -> Response:
+        """Purchasing strategies side by side: same demand, same bill rules.
+
+        The time limit holds for each strategy's solve and is capped by the server.
+        """
+        posted = _posted(settings)
+        with seats.taken():
+            return json_response(compare(posted, around))
+
+    described = {"request_body": _BODY, "tags": _TAGS}
+    blueprint.post("/plans", operation_id="create_plan", responses={"200": Plan}, **described)(
+        create_plan
+    )
+    blueprint.post(
+        "/comparisons", operation_id="create_comparison", responses={"200": Comparison}, **described
+    )(create_comparison)
+    return blueprint
+
+
+def _posted(settings: ServerSettings) -> PlanRequest:
+    return parse_posted(read_json(request), settings)

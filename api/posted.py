@@ -1,0 +1,129 @@
+"""Plan requests as they may be posted: no files, and within the server's limits."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from api.settings import ServerSettings
+from catalogs import Faults, InvalidInputError
+from planner import PlanRequest, faults_of
+from planner.request import CatalogSource, DemandSource, SolveOptions
+
+
+def _refused_demand_file(value: object) -> None:
+    if value is not None:
+        raise ValueError("the server reads no files; send it inline or name an example")
+
+
+def _refused_catalog_file(value: object) -> None:
+    if value is not None:
+        raise ValueError("the server reads no files; send it inline or name a bundled catalogue")
+
+
+def _named(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class PostedDemand(DemandSource):
+    """Where demand comes from: values written here, or a named example of the server."""
+
+    file: Annotated[None, BeforeValidator(_refused_demand_file)] = None
+    """Not over HTTP: the server reads no files."""
+
+
+class PostedCatalog(CatalogSource):
+    """Where prices come from: a bundled catalogue's name, or the document itself."""
+
+    file: Annotated[None, BeforeValidator(_refused_catalog_file)] = None
+    """Not over HTTP: the server reads no files."""
+
+
+class PostedSolve(SolveOptions):
+    """How to solve: which solver, and when to stop; the server caps the time limit."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    # A solver that cannot start so many threads ends the whole process.
+    threads: Annotated[int, Field(gt=0, le=64)] | None = None
+
+
+class PostedPlanRequest(PlanRequest):
+    """A fleet, its demand, the prices and the rules of a purchase plan, without files."""
+
+    catalog: Annotated[PostedCatalog, BeforeValidator(_named)] = PostedCatalog(name="aws")
+    """A bundled catalogue's name, or `{inline: …}`."""
+    demand: PostedDemand
+    solve: PostedSolve = PostedSolve()
+
+
+def parse_posted(document: object, settings: ServerSettings) -> PlanRequest:
+    """The request in a posted document, its time limit capped.
+
+    Raises:
+        InvalidInputError: with every fault; where it is too large, with that alone.
+    """
+    check_size(document, settings)
+    faults = Faults()
+    check_solver(document, settings, faults)
+    try:
+        request = PostedPlanRequest.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInputError([*faults.found, *faults_of(error, document)]) from error
+    faults.raise_if_any()
+    return limited(request, settings)
+
+
+def limited(request: PlanRequest, settings: ServerSettings) -> PlanRequest:
+    """The request with the server's solver where it names none, and its time limit capped."""
+    asked, most = request.solve, settings.max_time_limit_s
+    limits: dict[str, object] = {"time_limit_s": min(asked.time_limit_s or most, most)}
+    if settings.solvers and "solver" not in asked.model_fields_set:
+        limits["solver"] = settings.solvers[0]
+    return request.model_copy(update={"solve": asked.model_copy(update=limits)})
+
+
+def check_size(document: object, settings: ServerSettings) -> None:
+    """Refuse what would cost too much memory to check or to plan; raises InvalidInputError."""
+    faults = Faults()
+    series = _part(document, "demand", "inline", "series")
+    columns = series.values() if isinstance(series, dict) else ()
+    lists = [column for column in columns if isinstance(column, list)]
+    cells = sum(map(len, lists))
+    if cells > settings.max_demand_cells:
+        fix = f"send at most {settings.max_demand_cells} values; shorten or merge series"
+        faults.add("demand.inline.series", f"{cells} values", fix)
+    entries = _count_entries(document, {id(one) for one in lists if _is_numeric(one)})
+    if entries > settings.max_entries:
+        fix = f"send at most {settings.max_entries} values beside the demand"
+        faults.add("request", f"{entries} values", fix)
+    faults.raise_if_any()
+
+
+def check_solver(document: object, settings: ServerSettings, faults: Faults) -> None:
+    """Note a solver that the server does not offer."""
+    chosen = _part(document, "solve", "solver")
+    if settings.solvers is not None and isinstance(chosen, str) and chosen not in settings.solvers:
+        faults.add("solve.solver", chosen, f"choose one of {', '.join(settings.solvers)}")
+
+
+def _part(document: object, *keys: str) -> object:
+    """What stands under the keys in a document not yet validated; None if nothing does."""
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def _is_numeric(values: list[object]) -> bool:
+    return {type(value) for value in values} <= {int, float}
+
+
+def _count_entries(document: object, left_out: set[int]) -> int:
+    """Values in a document, but for those of the lists whose ids are left out."""
+    count, waiting = 0, [document]
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list) and id(value) not in left_out:
+            waiting.extend(value)
+    return count
