@@ -103,7 +103,7 @@ class InstanceType(_Frozen):
     current_generation: bool = True
     local_ssd_gb: float = Field(default=0, ge=0)
     network_gbps: float | None = Field(default=None, ge=0)
-    normalized_units: Decimal | None = Field(default=None, gt=0)
+    normalized_units: Decimal | None = Field(default=None, gt=0, le=10**6)
     size_flexible: bool = False
 
     @model_validator(mode="before")

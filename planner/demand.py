@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from catalogs import Faults
 from planner.demand_file import read_series
-from planner.demand_table import SHOWN
+from planner.demand_table import LARGEST, SHOWN, VALUE_FIX
 from planner.request import DemandSource, InlineDemand, PlanRequest
 
 HOUR = timedelta(hours=1)
@@ -115,9 +115,9 @@ def _inline(inline: InlineDemand, names: set[str]) -> Demand:
                 f"{len(values)} hours",
                 f"give every series the same {longest or 1} hours or more",
             )
-        bad = np.flatnonzero(~np.isfinite(values) | (values < 0))
+        bad = np.flatnonzero(~((values >= 0) & (values <= LARGEST)))
         for hour in bad[:SHOWN]:
-            faults.add(f"{field}.{hour}", float(values[hour]), "write a finite number, 0 or above")
+            faults.add(f"{field}.{hour}", float(values[hour]), VALUE_FIX)
         if len(bad) > SHOWN:
             faults.add(field, f"{len(bad) - SHOWN} more such hours", "mend them alike")
     faults.raise_if_any()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_table import SHOWN, FaultList, load_table
+from planner.demand_table import LARGEST, SHOWN, VALUE_FIX, FaultList, load_table
 from planner.request import DemandSource
 
 _OFFSET = r"[T ]\d{2}.*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
@@ -30,7 +30,7 @@ def read_series(
         InvalidInputError: unreadable file, missing columns or series, and every row that is
             repeated, negative, not a number, off the hour or without a time zone; missing hours.
     """
-    reader = _Reader(source, FaultList(field))
+    reader = _Reader(source, FaultList(field, source))
     table = load_table(file, source, reader.faults)
     long = {source.columns.workload, source.columns.value} <= set(table.columns)
     rows = reader.from_long(table, names) if long else reader.from_wide(table, names)
@@ -148,8 +148,8 @@ class _Reader:
 
     def _values(self, column: pd.Series, name: str) -> pd.Series:
         values = pd.to_numeric(column, errors="coerce").astype(float)
-        bad = ~values.between(0, np.inf, inclusive="left")
-        self.faults.refuse(bad, column, name, "write a finite number, 0 or above")
+        bad = ~values.between(0, LARGEST)
+        self.faults.refuse(bad, column, name, VALUE_FIX)
         return values.mask(bad, 0.0)
 
     def _refuse_unreadable(self, bad: pd.Series, stamps: pd.Series) -> None:

@@ -10,15 +10,21 @@ import pandas as pd
 from catalogs import Faults, InvalidInputError
 from planner.request import DemandSource
 
+LARGEST = 1e12
+"""The largest demand of an hour."""
+
+VALUE_FIX = f"write a number from 0 to {LARGEST:.0e}"
+
 SHOWN = 20
 """So many faults of one sort are listed one by one; the rest are counted."""
 
 
 class FaultList:
-    """Faults of one file, by its field in the request."""
+    """Faults of one file, by its field in the request and the name it has there."""
 
-    def __init__(self, field: str) -> None:
+    def __init__(self, field: str, source: DemandSource) -> None:
         self.field = field
+        self.name = str(source.file or source.example)
         self.faults = Faults()
 
     def refuse(self, bad: pd.Series, shown: pd.Series, column: str, fix: str) -> None:
@@ -55,19 +61,19 @@ def load_table(file: Path, source: DemandSource, faults: FaultList) -> pd.DataFr
     Columns named by ``source`` are text in CSV files.
     """
     if file.suffix not in (".csv", ".parquet"):
-        faults.stop(str(file), "name a .csv or .parquet file")
+        faults.stop(faults.name, "name a .csv or .parquet file")
     try:
         table = _parquet(file, source) if file.suffix == ".parquet" else _csv(file, source, faults)
     except FileNotFoundError:
-        faults.stop(str(file), "no such file; paths are relative to the request")
+        faults.stop(faults.name, "no such file; paths are relative to the request")
     except (OSError, ValueError, pd.errors.ParserError, csv.Error) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        faults.stop(str(file), f"cannot be read: {reason}")
+        faults.stop(faults.name, f"cannot be read: {reason}")
     faults.faults.raise_if_any()
     table = table.dropna(how="all")
     if table.empty:
-        faults.stop(str(file), "has no rows; write at least one hour")
-    return _filtered(table, source, file, faults)
+        faults.stop(faults.name, "has no rows; write at least one hour")
+    return _filtered(table, source, faults)
 
 
 def _parquet(file: Path, source: DemandSource) -> pd.DataFrame:
@@ -99,7 +105,7 @@ def _check_lines(file: Path, faults: FaultList) -> list[str]:
         rows = csv.reader(lines)
         header = next(rows, [])
         if not header:
-            faults.stop(str(file), "is empty; write a header and at least one hour")
+            faults.stop(faults.name, "is empty; write a header and at least one hour")
         twice = sorted({name for name in header if header.count(name) > 1})
         for name in twice:
             faults.faults.add(f"{faults.field} column", name, "stands more than once; keep one")
@@ -112,9 +118,7 @@ def _check_lines(file: Path, faults: FaultList) -> list[str]:
     return header
 
 
-def _filtered(
-    table: pd.DataFrame, source: DemandSource, file: Path, faults: FaultList
-) -> pd.DataFrame:
+def _filtered(table: pd.DataFrame, source: DemandSource, faults: FaultList) -> pd.DataFrame:
     faults.need(table.columns, [source.columns.timestamp, *source.where])
     for column, value in source.where.items():
         table = table[table[column].astype(str) == str(value)]
@@ -122,7 +126,7 @@ def _filtered(
             faults.stop(str(value), "no row has this value", field=f"demand.where.{column}")
     if "scenario" in table.columns and "scenario" not in source.where:
         fix = "one future is planned at a time; keep one by where: {scenario: …}"
-        faults.stop(str(file), fix, field=f"{faults.field} scenario")
+        faults.stop("scenario", fix, field=f"{faults.field} column")
     return table
 
 

@@ -125,7 +125,8 @@ def _capacities(
             return _family_size(field, needs, workload, region, catalog, faults)
         case OwnUnit():
             names = sorted(needs.capacity)
-            _sold(names, f"{field}.capacity", workload, region, catalog, faults)
+            if not _sold(names, f"{field}.capacity", workload, region, catalog, faults):
+                return []
             selector = workload.candidates.model_copy(update={"instance_types": tuple(names)})
             workload = workload.model_copy(update={"candidates": selector})
             selected = _selected(position, workload, region, catalog, faults)

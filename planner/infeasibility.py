@@ -1,6 +1,7 @@
 """Which limits conflict, when no plan keeps to all of them."""
 
 from dataclasses import replace
+from threading import Event
 
 from catalogs import Fault
 from planner.formulation import PlanningModel, build_model
@@ -10,16 +11,22 @@ from solvers import Limits as SolverLimits
 from solvers import Solver, StopReason
 
 
-def find_conflicts(planning: PlanningModel, solver: Solver) -> tuple[Fault, ...]:
+def find_conflicts(
+    planning: PlanningModel, solver: Solver, limits: SolverLimits, stop: Event | None
+) -> tuple[Fault, ...]:
     """An irreducible set of limits: no plan keeps to all of them, one does without any one.
 
-    Limits are dropped one by one; those without which the rest is still infeasible stay out.
+    Limits are dropped one by one; those without which the rest is still infeasible stay out. A
+    limit that the solver cannot decide upon in time stays in.
     """
+    # Only feasibility matters, so any gap will do.
+    quick = limits.model_copy(update={"gap": 0.5})
     problem = planning.problem
     kept = limit_names(problem)
     for name in limit_names(problem):
         rest = [one for one in kept if one != name]
-        if _infeasible(_with_limits(problem, rest), solver):
+        model = build_model(_with_limits(problem, rest)).linear
+        if solver.solve(model, quick, stop=stop).stop is StopReason.INFEASIBLE:
             kept = rest
     return tuple(_fault(problem, name) for name in kept)
 
@@ -60,12 +67,6 @@ def _with_limits(problem: Problem, names: list[str]) -> Problem:
         utilization=ShareFloor(at_least=share("utilization.at_least", limits.utilization.at_least)),
     )
     return replace(problem, request=problem.request.model_copy(update={"limits": kept}))
-
-
-def _infeasible(problem: Problem, solver: Solver) -> bool:
-    # A wide gap: only feasibility matters.
-    outcome = solver.solve(build_model(problem).linear, SolverLimits(gap=0.5))
-    return outcome.stop is StopReason.INFEASIBLE
 
 
 def _fault(problem: Problem, name: str) -> Fault:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
 
-from catalogs import Catalog, DedicatedOffer, Faults, OfferKind, SpendOffer
+from catalogs import Catalog, DedicatedOffer, Faults, OfferKind, Payment, SpendOffer
 from planner.calendar import Calendar
 from planner.pools import Pools
 from planner.purchases import Option, lot_cost_usd, machine_rates, spend_option, step_price
@@ -115,8 +115,13 @@ def _reservation_prices(
     field: str, commitment: OwnedCommitment, catalog: Catalog, faults: Faults
 ) -> tuple[Decimal, Decimal] | None:
     """Upfront and hourly price per machine: as stated, else the catalogue's."""
-    if commitment.upfront_usd is not None or commitment.hourly_usd is not None:
-        return commitment.upfront_usd or Decimal(0), commitment.hourly_usd or Decimal(0)
+    upfront, hourly = commitment.upfront_usd, commitment.hourly_usd
+    if upfront is None and commitment.payment is Payment.NO_UPFRONT and hourly is not None:
+        upfront = Decimal(0)
+    if hourly is None and commitment.payment is Payment.ALL_UPFRONT and upfront is not None:
+        hourly = Decimal(0)
+    if upfront is not None and hourly is not None:
+        return upfront, hourly
     offers = catalog.dedicated_offers(
         str(commitment.region),
         (str(commitment.instance_type),),
@@ -130,7 +135,10 @@ def _reservation_prices(
         fix = "the catalogue has no price for it; write its upfront_usd and hourly_usd"
         faults.add(field, commitment.id, fix)
         return None
-    return offer.upfront_usd, offer.hourly_usd
+    return (
+        offer.upfront_usd if upfront is None else upfront,
+        offer.hourly_usd if hourly is None else hourly,
+    )
 
 
 def _plan(

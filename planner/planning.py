@@ -26,7 +26,7 @@ from solvers import (
     Progress,
     SolverError,
     StopReason,
-    UnknownSolverError,
+    UnsupportedModelError,
     UnsupportedOptionError,
     get_solver,
 )
@@ -117,17 +117,15 @@ def _solve(planning: PlanningModel, options: SolveOptions, around: Surroundings)
             threads=options.threads,
         )
         outcome = solver.solve(planning.linear, limits, progress=around.progress, stop=around.stop)
-    except UnknownSolverError as error:
-        raise _invalid(
-            "solve.solver", error.name, f"choose one of {', '.join(error.known)}"
-        ) from error
+    except UnsupportedModelError as error:
+        raise _invalid("solve.solver", error.solver, f"{error.reason}; {error.fix}") from error
     except UnsupportedOptionError as error:
         raise _invalid(f"solve.{error.option}", error.value, error.fix) from error
     except SolverError as error:
         raise SolverFailureError(str(error)) from error
     if outcome.stop is StopReason.INFEASIBLE:
         raise InfeasibleError(
-            find_conflicts(planning, solver),
+            find_conflicts(planning, solver, limits, around.stop),
             tuple(workload.name for workload in planning.problem.request.workloads),
         )
     return outcome

@@ -18,6 +18,7 @@ from planner.owned import Owned, resolve_owned
 from planner.pools import Pools, make_pools
 from planner.purchases import Lot, Option, find_options, make_lots
 from planner.request import AllowedOffers, CatalogSource, PlanRequest
+from solvers import solver_names
 
 T = TypeVar("T")
 
@@ -112,6 +113,9 @@ def make_problem(
         InvalidInputError: with the faults of catalogue, demand, workloads and dates together.
     """
     faults = Faults()
+    if request.solve.solver not in solver_names():
+        known = ", ".join(solver_names())
+        faults.add("solve.solver", request.solve.solver, f"no such solver; there are: {known}")
     catalog = _collected(faults, lambda: open_catalog(request.catalog, folder))
     names = {name for workload in request.workloads for name in workload.series_names}
     whole_demand = _collected(
@@ -161,7 +165,7 @@ def make_problem(
         options=options,
         lots=make_lots(options, calendar),
         owned=owned or (),
-        notes=tuple(notes),
+        notes=tuple(notes) + _nothing_sold(request, options),
         warnings=_stale(catalog, today),
     )
 
@@ -237,6 +241,12 @@ def _collected(faults: Faults, step: Callable[[], T]) -> T | None:
     except InvalidInputError as error:
         faults.extend(error)
         return None
+
+
+def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[str, ...]:
+    if options or not request.offers.kinds:
+        return ()
+    return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
 
 
 def _stale(catalog: Catalog, today: datetime) -> tuple[str, ...]:

@@ -32,11 +32,16 @@ COMMITMENTS = (
     OfferKind.SAVINGS_PLAN_COMPUTE,
 )
 
-Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Usd = Annotated[Decimal, Field(ge=0, lt=10**9, allow_inf_nan=False)]
+Positive = Annotated[Decimal, Field(gt=0, lt=10**9, allow_inf_nan=False)]
+CommitmentStep = Annotated[Decimal, Field(ge=Decimal("0.00001"), lt=10**6, allow_inf_nan=False)]
+Hours = Annotated[int, Field(gt=0, le=10**6)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def _on_the_hour(moment: datetime) -> datetime:
+    if not 1970 <= moment.year <= 2200:
+        raise ValueError("write a year from 1970 to 2200")
     utc = moment.astimezone(UTC)
     if utc.minute or utc.second or utc.microsecond:
         raise ValueError("write a whole UTC hour, such as 2026-01-01T00:00Z")
@@ -73,7 +78,7 @@ class Horizon(Document):
     """First hour; the demand's first hour when absent."""
     end: Hour | None = None
     """First hour no longer planned for."""
-    hours: Annotated[int, Field(gt=0)] | None = None
+    hours: Hours | None = None
     """Length, instead of `end`."""
     accounting: Accounting = Accounting.AMORTIZED
     """amortized: upfront spread over its term; cash_flow: discounted, unused upfront credited at
@@ -139,6 +144,9 @@ class DemandSource(Document):
     @model_validator(mode="after")
     def _single(self) -> Self:
         _one_of(self, "file", "inline", "example")
+        reading = self.model_fields_set & {"timezone", "columns", "where", "absent"}
+        if self.inline is not None and reading:
+            raise ValueError(f"{', '.join(sorted(reading))} tells how to read a file; take it out")
         return self
 
 
@@ -146,10 +154,10 @@ class PurchaseDates(Document):
     """When purchases may be made; every three months from the horizon's start by default."""
 
     dates: tuple[Hour, ...] | None = None
-    hours: tuple[Annotated[int, Field(ge=0)], ...] | None = None
+    hours: tuple[Annotated[int, Field(ge=0, le=10**6)], ...] | None = None
     """Hours after the horizon's start."""
-    every_months: Annotated[int, Field(gt=0)] | None = None
-    every_hours: Annotated[int, Field(gt=0)] | None = None
+    every_months: Annotated[int, Field(gt=0, le=1200)] | None = None
+    every_hours: Hours | None = None
 
     @model_validator(mode="after")
     def _single(self) -> Self:
@@ -163,7 +171,7 @@ class AllowedOffers(Document):
     kinds: tuple[OfferKind, ...] = COMMITMENTS
     terms_months: tuple[Literal[12, 36], ...] | None = None
     """12 and 36; every term of the catalogue when neither this nor `terms_hours` is given."""
-    terms_hours: tuple[Annotated[int, Field(gt=0)], ...] | None = None
+    terms_hours: tuple[Hours, ...] | None = None
     payments: tuple[Payment, ...] = tuple(Payment)
 
     @model_validator(mode="after")
@@ -245,9 +253,9 @@ class OwnedCommitment(Document):
     region: str | None = None
     family: str | None = None
     """Of an EC2 Instance Savings Plan."""
-    quantity: Annotated[Decimal, Field(gt=0)] | None = None
+    quantity: Positive | None = None
     """Machines of a reservation."""
-    commitment_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    commitment_usd: Positive | None = None
     """Dollars per hour of a savings plan."""
     upfront_usd: Usd | None = None
     """Paid upfront per machine; the catalogue's when absent."""
@@ -265,6 +273,8 @@ class OwnedCommitment(Document):
             problems.append("it ends before it begins; let end lie after start")
         lacking = (name for name in self._needed() if getattr(self, name) is None)
         problems.extend(f"write its {name}" for name in lacking)
+        foreign = (name for name in self._foreign() if getattr(self, name) is not None)
+        problems.extend(f"take out {name}; a {self.kind} has none" for name in foreign)
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -275,6 +285,12 @@ class OwnedCommitment(Document):
         if self.kind is OfferKind.SAVINGS_PLAN_EC2:
             return ("family", "region", "commitment_usd")
         return ("commitment_usd",)
+
+    def _foreign(self) -> tuple[str, ...]:
+        if self.kind.is_dedicated:
+            return ("family", "commitment_usd")
+        own = ("instance_type", "quantity", "upfront_usd", "hourly_usd")
+        return own if self.kind is OfferKind.SAVINGS_PLAN_EC2 else (*own, "family", "region")
 
     @property
     def term_hours(self) -> int:
@@ -308,11 +324,14 @@ class VcpusAndMemory(Document):
     """Name of the series of GiB."""
 
 
+Capacity = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class OwnUnit(Document):
     """The series is in the workload's own unit, served at a capacity per instance type."""
 
     unit: Literal["own"]
-    capacity: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    capacity: Annotated[dict[str, Capacity], Field(min_length=1)]
     """Units one machine of each instance type serves."""
 
 
@@ -346,11 +365,11 @@ class SolveOptions(Document):
     """How to solve: which solver, and when to stop."""
 
     solver: str = "highs"
-    time_limit_s: Annotated[float, Field(gt=0)] | None = None
+    time_limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     gap: Annotated[float, Field(ge=0, lt=1)] = 1e-4
     """Stop when (cost - bound) / cost is at most this share."""
-    seed: int | None = None
-    threads: Annotated[int, Field(gt=0)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    threads: Annotated[int, Field(gt=0, le=256)] | None = None
 
 
 def _named(value: object) -> object:
@@ -372,7 +391,7 @@ class PlanRequest(Document):
     limits: Limits = Limits()
     owned: tuple[OwnedCommitment, ...] = ()
     workloads: Annotated[tuple[Workload, ...], Field(min_length=1)]
-    commitment_step_usd: Annotated[Decimal, Field(gt=0)] = Decimal("0.001")
+    commitment_step_usd: CommitmentStep = Decimal("0.001")
     """Savings plans are bought in whole multiples of this many dollars per hour."""
     whole_machines: bool = False
     """Every machine is whole in every hour, on demand or reserved."""

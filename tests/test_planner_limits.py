@@ -1,0 +1,243 @@
+"""Limits that conflict, limits of time, and what the plan says about either."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from planner import InfeasibleError, NoPlanError, Surroundings, make_plan, parse_request
+from solvers import StopReason, get_solver
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DATES = ["2026-01-01T00:00Z", "2026-01-01T02:00Z"]
+
+
+@pytest.fixture
+def upfront_rates(price):
+    """On demand 2 USD; reserved for 2 hours at 2 USD upfront and nothing more."""
+    return [
+        price("m", "on_demand", 2),
+        price("m", "reserved_standard", 0, 2, "all_upfront", 2),
+    ]
+
+
+def conflicts(error):
+    return [(one.field, one.value) for one in error.value.conflicts]
+
+
+def twice_two_hours(planned, rates, **limits):
+    return planned(
+        rates,
+        {"m": [1, 1, 1, 1]},
+        horizon={"hours": 4},
+        purchases={"dates": DATES},
+        limits=limits,
+    )
+
+
+def budgets(*usd):
+    return [{"date": date, "usd": one} for date, one in zip(DATES, usd, strict=True)]
+
+
+def test_a_coverage_floor_conflicts_with_the_budget_that_forbids_it(planned, upfront_rates):
+    """90 % need purchases at both dates; only the second budget is too small."""
+    with pytest.raises(InfeasibleError) as error:
+        twice_two_hours(
+            planned, upfront_rates, coverage={"at_least": 0.9}, upfront_budget_usd=budgets(50, 1)
+        )
+    assert conflicts(error) == [
+        ("limits.upfront_budget_usd at 2026-01-01T02:00Z", "1.00"),
+        ("limits.coverage.at_least", "0.9"),
+    ]
+    assert str(error.value) == (
+        "no plan serves m within these limits together:\n"
+        "limits.upfront_budget_usd at 2026-01-01T02:00Z = 1.00: "
+        "raise it, or allow offers without upfront payment\n"
+        "limits.coverage.at_least = 0.9: lower it"
+    )
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"coverage": {"at_least": 0.9}}, id="the floor alone"),
+        pytest.param({"upfront_budget_usd": budgets(50, 1)}, id="the budgets alone"),
+        pytest.param(
+            {"coverage": {"at_least": 0.5}, "upfront_budget_usd": budgets(50, 1)},
+            id="a floor the budgets allow",
+        ),
+    ],
+)
+def test_each_limit_alone_is_feasible(planned, upfront_rates, limits):
+    assert twice_two_hours(planned, upfront_rates, **limits).status == "optimal"
+
+
+def test_all_budgets_conflict_when_any_one_more_would_do(planned, upfront_rates):
+    """A floor of 20 % needs one purchase at either date, and neither budget allows it."""
+    with pytest.raises(InfeasibleError) as error:
+        twice_two_hours(
+            planned, upfront_rates, coverage={"at_least": 0.2}, upfront_budget_usd=budgets(1, 1)
+        )
+    assert [field for field, _ in conflicts(error)] == [
+        "limits.upfront_budget_usd at 2026-01-01T00:00Z",
+        "limits.upfront_budget_usd at 2026-01-01T02:00Z",
+        "limits.coverage.at_least",
+    ]
+
+
+OWNED = {
+    "id": "too many", "kind": "reserved_standard", "hourly_usd": 1, "quantity": 4,
+    "start": "2025-01-01T00:00Z", "end": "2027-01-01T00:00Z",
+    "instance_type": "m", "region": "here",
+}  # fmt: skip
+
+
+def test_a_utilization_floor_conflicts_with_owning_too_much(planned, price):
+    """4 machines owned, 1 used: 25 %."""
+    rates = [price("m", "on_demand", 2)]
+    parts = {"owned": [OWNED], "limits": {"utilization": {"at_least": 0.3}}}
+    with pytest.raises(InfeasibleError) as error:
+        planned(rates, {"m": [1, 1]}, **parts)
+    assert conflicts(error) == [("limits.utilization.at_least", "0.3")]
+
+    parts["limits"] = {"utilization": {"at_least": 0.25}}
+    assert planned(rates, {"m": [1, 1]}, **parts).utilization == 0.25
+
+
+def test_a_coverage_ceiling_conflicts_with_owning_more_than_it(planned, price):
+    """The provider applies what is owned, whatever the plan wishes."""
+    rates = [price("m", "on_demand", 2)]
+    with pytest.raises(InfeasibleError) as error:
+        planned(rates, {"m": [8, 8]}, owned=[OWNED], limits={"coverage": {"at_most": 0.4}})
+    assert conflicts(error) == [("limits.coverage.at_most", "0.4")]
+    found = planned(rates, {"m": [8, 8]}, owned=[OWNED], limits={"coverage": {"at_most": 0.5}})
+    assert found.coverage == 0.5
+
+
+def test_coverage_keeps_within_its_floor_and_ceiling_as_billed(planned, price):
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4)]
+    dear = [price("m", "on_demand", 2), price("m", "reserved_standard", 3, 4)]
+    demand = {"m": [10, 10, 10, 10]}
+    assert planned(rates, demand, limits={"coverage": {"at_most": 0.3}}).coverage == 0.3
+    assert planned(dear, demand, limits={"coverage": {"at_least": 0.2}}).coverage == 0.2
+    both = {"coverage": {"at_least": 0.5, "at_most": 0.5}}
+    assert planned(rates, demand, limits=both).coverage == 0.5
+
+
+def test_a_utilization_floor_forbids_purchases_that_would_pay(planned, price):
+    """Used in 3 of 4 hours it saves money, but less than 80 % of it is used."""
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4)]
+    floor = {"utilization": {"at_least": 0.8}}
+    assert len(planned(rates, {"m": [1, 1, 1, 0]}).purchases) == 1
+    assert planned(rates, {"m": [1, 1, 1, 0]}, limits=floor).purchases == ()
+
+
+def hard(document, price, **solve):
+    """Many dates, terms and sizes under tight budgets: no plan is proven optimal at once."""
+    hours = 240
+    types = [
+        {"name": f"f.{units}", "normalized_units": units, "size_flexible": True}
+        for units in (3, 5, 7)
+    ]
+    rates = []
+    for units in (3, 5, 7):
+        rates.append(price(f"f.{units}", "on_demand", units))
+        rates += [
+            price(f"f.{units}", "reserved_standard", 0, term, "all_upfront",
+                  round(units * term * (0.6 + 0.013 * units - term / 2000), 4))
+            for term in (30, 70, 110)
+        ]  # fmt: skip
+    demand = {f"f.{u}": [(h * h * u) % 17 + h % 24 / 3 for h in range(hours)] for u in (3, 5, 7)}
+    return parse_request(
+        document(
+            rates,
+            demand,
+            types=types,
+            whole_machines=True,
+            horizon={"hours": hours},
+            purchases={"every_hours": 10},
+            limits={"upfront_budget_usd": 377},
+            solve={"gap": 0} | solve,
+        )
+    )
+
+
+def test_a_time_limit_ends_with_a_plan_that_says_its_gap_or_with_none(document, price):
+    request = hard(document, price, time_limit_s=0.5)
+    try:
+        found = make_plan(request)
+    except NoPlanError as error:
+        without_plan = error
+    else:
+        without_plan = None
+    if without_plan is not None:
+        assert without_plan.stop == "time_limit"
+        assert str(without_plan).startswith("no plan found in ")
+        return
+    assert found.solver.stopped == "time_limit"
+    assert found.status == "feasible"
+    assert found.warnings[-1] == (
+        f"the gap is {found.gap:.3%}, above the 0.000% asked for: the solver stopped at time limit"
+    )
+
+
+class Halted:
+    """The default solver, said to have stopped at its time limit with what `keep` leaves."""
+
+    name = "halted"
+
+    def __init__(self, **keep):
+        self.keep = keep
+
+    def solve(self, model, limits, *, progress=None, stop=None):
+        """Solve as the default does, and forget what is not kept."""
+        outcome = get_solver("highs").solve(model, limits, progress=progress, stop=stop)
+        return replace(outcome, stop=StopReason.TIME_LIMIT, seconds=7.25, **self.keep)
+
+
+def halted_plan(monkeypatch, planned, price, **keep):
+    monkeypatch.setattr("planner.planning.get_solver", lambda _: Halted(**keep))
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4)]
+    return planned(rates, {"m": [10, 10, 10, 10]})
+
+
+def test_a_plan_with_a_wide_gap_is_feasible_and_warns(monkeypatch, planned, price):
+    found = halted_plan(monkeypatch, planned, price, bound=30.0)
+    assert found.status == "feasible"
+    assert found.gap == pytest.approx(0.25, abs=1e-6)
+    assert found.warnings[-1] == (
+        "the gap is 25.000%, above the 0.000% asked for: the solver stopped at time limit"
+    )
+    assert str(found).startswith("Purchase plan plan: feasible, MIP gap 25.000%\n")
+
+
+def test_a_plan_without_a_bound_says_so(monkeypatch, planned, price):
+    found = halted_plan(monkeypatch, planned, price, bound=None)
+    assert (found.status, found.lower_bound_usd, found.gap) == ("feasible", None, None)
+    assert found.warnings[-1] == ("no bound is known, so no gap: the solver stopped at time limit")
+
+
+def test_without_an_incumbent_the_error_tells_the_time_and_the_bound(monkeypatch, planned, price):
+    with pytest.raises(NoPlanError) as error:
+        halted_plan(monkeypatch, planned, price, incumbent=None, objective=None, bound=1234.5)
+    assert str(error.value) == (
+        "no plan found in 7.2 s (time limit); none can cost less than 1,234.50 USD; allow more "
+        "time, fewer purchase dates or a shorter horizon"
+    )
+
+
+def test_a_stop_that_is_set_ends_the_solve(document, price):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(NoPlanError, match="interrupted"):
+        make_plan(hard(document, price), Surroundings(folder=Path(), stop=stop))
+
+
+def test_an_old_catalogue_draws_a_warning_after_90_days(document, price):
+    request = parse_request(document([price("m", "on_demand", 1)], {"m": [1]}))
+    for day, warned in ((1, False), (2, True)):
+        found = make_plan(request, Surroundings(now=datetime(2026, 4, day, tzinfo=UTC)))
+        assert (found.warnings != ()) is warned
+    assert found.warnings == ("catalog: prices are of 2026-01-01, 91 days old; refresh them",)
