@@ -30,19 +30,35 @@ def dated_problem(name):
 def request_of(problem, **options):
     """The request that means a dated-purchases problem: full terms, whole dollars and machines."""
     rates = [
-        {"instance_type": one["instance"], "region": "here", "kind": "on_demand",
-         "hourly_usd": one["hourly_usd"]}
+        {
+            "instance_type": one["instance"],
+            "region": "here",
+            "kind": "on_demand",
+            "hourly_usd": one["hourly_usd"],
+        }
         for one in problem["on_demand"]
     ]
     rates += [
-        {"instance_type": one["instance"], "region": "here", "kind": "reserved_standard",
-         "term_hours": one["term_hours"], "payment": PAYMENTS.get(one["name"], "no_upfront"),
-         "upfront_usd": one["upfront_usd"], "hourly_usd": one["hourly_usd"]}
+        {
+            "instance_type": one["instance"],
+            "region": "here",
+            "kind": "reserved_standard",
+            "term_hours": one["term_hours"],
+            "payment": PAYMENTS.get(one["name"], "no_upfront"),
+            "upfront_usd": one["upfront_usd"],
+            "hourly_usd": one["hourly_usd"],
+        }
         for one in problem["reserved"]
     ]
     rates += [
-        {"instance_type": one["instance"], "region": "here", "kind": "savings_plan_compute",
-         "term_hours": one["term_hours"], "payment": "no_upfront", "hourly_usd": one["rate_usd"]}
+        {
+            "instance_type": one["instance"],
+            "region": "here",
+            "kind": "savings_plan_compute",
+            "term_hours": one["term_hours"],
+            "payment": "no_upfront",
+            "hourly_usd": one["rate_usd"],
+        }
         for one in problem["spend_plan"]
     ]
     document = {
@@ -51,11 +67,15 @@ def request_of(problem, **options):
             "accounting": "full_term",
             "hours": len(next(iter(problem["demand_instances"].values()))),
         },
-        "catalog": {"inline": {
-            "name": "toy", "as_of": "2026-01-01", "source": "published problem",
-            "instance_types": [{"name": name} for name in problem["demand_instances"]],
-            "rates": rates,
-        }},
+        "catalog": {
+            "inline": {
+                "name": "toy",
+                "as_of": "2026-01-01",
+                "source": "published problem",
+                "instance_types": [{"name": name} for name in problem["demand_instances"]],
+                "rates": rates,
+            }
+        },
         "demand": {"inline": {"start": "2026-01-01T00:00Z", "series": problem["demand_instances"]}},
         "purchases": {"every_hours": 1},
         "commitment_step_usd": 1,
