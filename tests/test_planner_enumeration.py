@@ -442,7 +442,8 @@ def fleets(draw, whole):
     """Machines by name: sizes of one family that share commitments, and types that do not."""
     proportional = draw(st.booleans())
     machines = {}
-    for size, units in (("small", 1), ("large", 2)):
+    sizes = draw(st.sampled_from([(1, 2), (2, 3)]))
+    for size, units in zip(("small", "large"), sizes, strict=True):
         if draw(st.booleans()):
             usd = units * (1.0 if proportional else draw(st.sampled_from([0.95, 1.0, 1.1])))
             machines[f"flex.{size}"] = ("flex", units, round(usd, 4))

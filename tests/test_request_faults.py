@@ -236,3 +236,24 @@ def test_purchases_are_possible_every_three_months_unless_said_otherwise(documen
     del written["purchases"]
     found = make_plan(parse_request(written))
     assert [f"{one.start:%Y-%m-%d}" for one in found.purchases] == ["2026-04-01"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ({"owned": [OWNED | {"quantity": 1e10}]}, "owned.0.quantity"),
+        ({"owned": [OWNED | {"upfront_usd": 1e10}]}, "owned.0.upfront_usd"),
+        ({"solve": {"time_limit_s": float("inf")}}, "solve.time_limit_s"),
+        ({"solve": {"seed": -1}}, "solve.seed"),
+        ({"solve": {"threads": 10**6}}, "solve.threads"),
+        ({"horizon": {"hours": 10**9}}, "horizon.hours"),
+        ({"purchases": {"every_months": 10**18}}, "purchases.every_months"),
+        ({"purchases": {"hours": [10**18]}}, "purchases.hours.0"),
+        ({"horizon": {"start": "0001-01-01T00:00+14:00"}}, "horizon.start"),
+        ({"commitment_step_usd": 1e-15}, "commitment_step_usd"),
+        ({"solve": {"solver": "cp-sat"}}, "solve.solver"),
+    ],
+)
+def test_numbers_beyond_what_the_planner_can_hold_are_faults_at_the_door(faults, parts, field):
+    (found,) = faults(**parts)
+    assert found.startswith(f"{field} = ")
