@@ -68,11 +68,11 @@ def plan(
     debug: Debug = False,
 ) -> None:
     """Plan purchases: what to commit to, when, what it costs and how sure that is."""
-    from api.failures import reported
+    from api.command.failures import reported
 
     with reported(as_json=as_json, debug=debug):
-        from api.plan_command import run_plan
-        from api.request_file import Overrides
+        from api.command.plans import run_plan
+        from api.command.request_file import Overrides
 
         overrides = Overrides(demand, solver, time_limit, gap, seed, threads)
         run_plan(request, overrides, out=out, as_json=as_json, quiet=quiet)
@@ -92,11 +92,11 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Compare strategies: on demand, reserved at the peak, 1-year, no upfront, the optimum."""
-    from api.failures import reported
+    from api.command.failures import reported
 
     with reported(as_json=as_json, debug=debug):
-        from api.plan_command import run_compare
-        from api.request_file import Overrides
+        from api.command.plans import run_compare
+        from api.command.request_file import Overrides
 
         overrides = Overrides(demand, solver, time_limit, gap, seed, threads)
         run_compare(request, overrides, as_json=as_json, quiet=quiet)
@@ -105,11 +105,11 @@ def compare(
 @app.command()
 def inline(request: RequestFile, demand: Demand = None, debug: Debug = False) -> None:
     """Print a request as JSON with its demand inside, as the JSON API takes it."""
-    from api.failures import reported
+    from api.command.failures import reported
 
     with reported(as_json=False, debug=debug):
-        from api.plan_command import run_inline
-        from api.request_file import Overrides
+        from api.command.plans import run_inline
+        from api.command.request_file import Overrides
 
         run_inline(request, Overrides(demand))
 
@@ -139,10 +139,10 @@ def serve(
     debug: Debug = False,
 ) -> None:
     """Serve the JSON API."""
-    from api.failures import reported
+    from api.command.failures import reported
 
     with reported(as_json=False, debug=debug):
-        from api.serve_command import run_serve
+        from api.command.serving import run_serve
 
         run_serve(host, port, examples, max_time_limit)
 
@@ -150,10 +150,10 @@ def serve(
 @catalog_app.command("list")
 def list_catalogs(as_json: AsJson = False, debug: Debug = False) -> None:
     """List the bundled catalogues."""
-    from api.failures import reported
+    from api.command.failures import reported
 
     with reported(as_json=as_json, debug=debug):
-        from api.catalog_command import run_list
+        from api.command.catalogs import run_list
 
         run_list(as_json=as_json)
 
@@ -169,10 +169,10 @@ def show_catalog(
     debug: Debug = False,
 ) -> None:
     """Show what a catalogue holds, or the rates of one instance type."""
-    from api.failures import reported
+    from api.command.failures import reported
 
     with reported(as_json=as_json, debug=debug):
-        from api.catalog_command import run_show
+        from api.command.catalogs import run_show
 
         run_show(name, instance_type=instance_type, region=region, as_json=as_json)
 
@@ -191,10 +191,10 @@ def build_catalog(
     debug: Debug = False,
 ) -> None:
     """Build a catalogue from a folder of price tables."""
-    from api.failures import reported
+    from api.command.failures import reported
 
     with reported(as_json=as_json, debug=debug):
-        from api.catalog_command import run_build
+        from api.command.catalogs import run_build
 
         run_build(source, out, as_of.date(), spot_as_of.date(), as_json=as_json)
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-import api.plan_command
+import api.command.plans
 from api.cli import app
 from api.schemas import json_schema
 from planner import Plan, Surroundings, make_plan, parse_request
@@ -138,8 +138,8 @@ def test_progress_goes_to_stderr_and_leaves_json_alone(request_file, monkeypatch
         around.progress(Progress(seconds=1.0, incumbent=200.0, bound=100.0))
         return plan_fleet(request, around)
 
-    plan_fleet = api.plan_command.plan_fleet
-    monkeypatch.setattr(api.plan_command, "plan_fleet", telling)
+    plan_fleet = api.command.plans.plan_fleet
+    monkeypatch.setattr(api.command.plans, "plan_fleet", telling)
 
     told, quiet = run("plan", request_file, "--json"), run("plan", request_file, "--quiet")
 
@@ -247,7 +247,7 @@ def test_a_bug_ends_with_1_and_shows_its_traceback_only_when_asked(request_file,
     def broken(*_):
         raise ZeroDivisionError("of no use")
 
-    monkeypatch.setattr(api.plan_command, "plan_fleet", broken)
+    monkeypatch.setattr(api.command.plans, "plan_fleet", broken)
 
     plain, debug = run("plan", request_file), run("plan", request_file, "--debug")
 
@@ -258,7 +258,7 @@ def test_a_bug_ends_with_1_and_shows_its_traceback_only_when_asked(request_file,
 
 
 def test_an_out_that_is_a_file_is_refused_before_solving(request_file, monkeypatch):
-    monkeypatch.setattr(api.plan_command, "plan_fleet", pytest.fail)
+    monkeypatch.setattr(api.command.plans, "plan_fleet", pytest.fail)
 
     result = run("plan", request_file, "--out", request_file)
 

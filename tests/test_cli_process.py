@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.watching import ProgressLine, run_stoppable
+from api.command.watching import ProgressLine, run_stoppable
 from solvers import Progress
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "quarterly" / "request.yaml"
@@ -73,7 +73,7 @@ def test_the_first_ctrl_c_asks_the_work_to_stop_and_keeps_its_result(capfd):
 def test_a_second_ctrl_c_ends_the_process_at_once():
     code = (
         "import os, signal, threading, time\n"
-        "from api.watching import run_stoppable\n"
+        "from api.command.watching import run_stoppable\n"
         "stop = threading.Event()\n"
         "def work():\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"

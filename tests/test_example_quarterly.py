@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from api.documents import read_document
+from api.command.documents import read_document
 from api.schemas import json_schema
 from planner import Surroundings, make_plan, parse_request
 

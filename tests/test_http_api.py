@@ -6,9 +6,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-import api.plans
-from api.app import create_app
-from api.settings import ServerSettings
+import api.http.plans
+from api.http.app import create_app
+from api.http.settings import ServerSettings
 from planner import SolverFailureError, make_plan, parse_request
 
 WEB = {"name": "web", "regions": ["us-east-1"], "needs": {"unit": "machines", "of": "m5.large"}}
@@ -101,7 +101,7 @@ def test_the_time_limit_is_capped(monkeypatch, asked_s, given_s):
         seen.append(request.solve.time_limit_s)
         raise SolverFailureError("enough seen")
 
-    monkeypatch.setattr(api.plans, "make_plan", note)
+    monkeypatch.setattr(api.http.plans, "make_plan", note)
     client = create_app(ServerSettings(max_time_limit_s=7)).test_client()
     client.post("/v1/plans", json=asked(solve={"time_limit_s": asked_s}))
     assert seen == [given_s]
@@ -122,7 +122,7 @@ def test_a_request_that_finds_no_free_seat_is_told_when_to_come_back(monkeypatch
         go_on.wait(10)
         raise SolverFailureError("waited")
 
-    monkeypatch.setattr(api.plans, "make_plan", wait)
+    monkeypatch.setattr(api.http.plans, "make_plan", wait)
     app = create_app(ServerSettings(max_concurrent_solves=1))
     statuses: list[int] = []
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import api.plans
-from api.app import create_app
+import api.http.plans
+from api.http.app import create_app
+from api.http.settings import ServerSettings
 from api.outcomes import outcome_of
-from api.settings import ServerSettings
 from catalogs import InvalidInputError
 from planner import InfeasibleError, NoPlanError, PlannerError, SolverFailureError
 
@@ -237,7 +237,7 @@ def failing(monkeypatch, error):
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(api.plans, "make_plan", fail)
+    monkeypatch.setattr(api.http.plans, "make_plan", fail)
     return create_app(ServerSettings()).test_client().post("/v1/plans", json=asked())
 
 

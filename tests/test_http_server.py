@@ -8,8 +8,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from api.server import Server
-from api.settings import ServerSettings
+from api.http.server import Server
+from api.http.settings import ServerSettings
 
 WEB = {"name": "web", "regions": ["us-east-1"], "needs": {"unit": "machines", "of": "m5.large"}}
 INLINE = {"start": "2026-01-01T00:00Z", "series": {"web": [1, 2]}}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from api.pictures import draw_bill, draw_demand, draw_duration, draw_plan, title
+from api.command.pictures import draw_bill, draw_demand, draw_duration, draw_plan, title
 from planner import Layer, parse_request, plan_fleet
 
 

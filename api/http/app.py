@@ -5,13 +5,13 @@ from importlib.metadata import version
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi import OpenAPI
 
-from api.documentation import component_schemas, documentation_blueprint
-from api.health import health_blueprint
-from api.plans import plans_blueprint
-from api.price_catalogs import catalogs_blueprint
-from api.problems import Problem, answer_with_problems
-from api.seats import Seats
-from api.settings import ServerSettings
+from api.http.documentation import component_schemas, documentation_blueprint
+from api.http.health import health_blueprint
+from api.http.plans import plans_blueprint
+from api.http.price_catalogs import catalogs_blueprint
+from api.http.problems import Problem, answer_with_problems
+from api.http.seats import Seats
+from api.http.settings import ServerSettings
 
 
 def create_app(settings: ServerSettings) -> OpenAPI:

@@ -6,8 +6,8 @@ import socket
 from waitress import wasyncore
 from waitress.server import create_server
 
-from api.app import create_app
-from api.settings import ServerSettings
+from api.http.app import create_app
+from api.http.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from api.settings import ServerSettings
+from api.http.settings import ServerSettings
 from catalogs import Faults, InvalidInputError
 from planner import PlanRequest, faults_of
 from planner.request import CatalogSource, DemandSource, SolveOptions

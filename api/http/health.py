@@ -6,8 +6,8 @@ from flask import Response
 from flask_openapi import APIBlueprint
 from pydantic import BaseModel, ConfigDict
 
-from api.json_body import json_response
-from api.problems import problem_responses
+from api.http.json_body import json_response
+from api.http.problems import problem_responses
 
 
 class Health(BaseModel):

@@ -8,7 +8,7 @@ from flask import Request, Response
 from pydantic import BaseModel
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from api.problems import FAULTS_SHOWN, MalformedJsonError
+from api.http.problems import FAULTS_SHOWN, MalformedJsonError
 from catalogs import Faults
 
 _SHOWN_CHARACTERS = 40

@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from api.comparison_table import show_comparison
-from api.documents import folder_of
-from api.folder import check_folder, plan_files, write_files
-from api.request_file import Overrides, read_request
-from api.terminal import WIDTH, show_plan
-from api.watching import ProgressLine, run_stoppable
+from api.command.comparison import show_comparison
+from api.command.documents import folder_of
+from api.command.folder import check_folder, plan_files, write_files
+from api.command.request_file import Overrides, read_request
+from api.command.terminal import WIDTH, show_plan
+from api.command.watching import ProgressLine, run_stoppable
 from planner import PlannedFleet, Surroundings, compare, inline_demand, plan_fleet
 
 
@@ -71,6 +71,6 @@ def stdout_console() -> Console:
 
 
 def _write(out: Path, fleet: PlannedFleet) -> None:
-    from api.pictures import draw_plan  # costs a second: only where a picture is drawn
+    from api.command.pictures import draw_plan  # costs a second: only where a picture is drawn
 
     write_files(out, plan_files(fleet.plan, draw_plan(fleet.plan, fleet.curves)))

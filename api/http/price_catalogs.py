@@ -9,8 +9,8 @@ from flask_openapi import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import NotFound
 
-from api.json_body import json_response
-from api.problems import problem_responses
+from api.http.json_body import json_response
+from api.http.problems import problem_responses
 from catalogs import Catalog, OfferKind, bundled_names
 
 _TAGS = [{"name": "catalogs", "description": "Bundled price catalogues"}]

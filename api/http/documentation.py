@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.health import Health
-from api.posted import PostedPlanRequest
-from api.price_catalogs import CatalogList, CatalogSummary
-from api.problems import Problem
+from api.http.health import Health
+from api.http.posted import PostedPlanRequest
+from api.http.price_catalogs import CatalogList, CatalogSummary
+from api.http.problems import Problem
 from planner import Comparison, Plan
 
 ANSWERS: tuple[type[BaseModel], ...] = (

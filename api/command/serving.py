@@ -4,8 +4,8 @@ import logging
 import math
 from pathlib import Path
 
-from api.server import serve
-from api.settings import ServerSettings
+from api.http.server import serve
+from api.http.settings import ServerSettings
 from catalogs import Fault, InvalidInputError
 
 

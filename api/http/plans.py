@@ -3,11 +3,11 @@
 from flask import Response, request
 from flask_openapi import APIBlueprint
 
-from api.json_body import json_response, read_json
-from api.posted import parse_posted
-from api.problems import problem_responses
-from api.seats import Seats
-from api.settings import ServerSettings
+from api.http.json_body import json_response, read_json
+from api.http.posted import parse_posted
+from api.http.problems import problem_responses
+from api.http.seats import Seats
+from api.http.settings import ServerSettings
 from planner import Comparison, Plan, PlanRequest, Surroundings, compare, make_plan
 
 _FAILURES = problem_responses(400, 413, 415, 422, 500, 503, 504)

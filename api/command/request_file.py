@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.documents import read_document
+from api.command.documents import read_document
 from planner import PlanRequest, parse_request
 
 

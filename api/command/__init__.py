@@ -1,0 +1,1 @@
+"""The command line: reads requests, watches the solve, prints and writes results."""

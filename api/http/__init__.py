@@ -1,0 +1,1 @@
+"""The JSON API: a Flask application that parses, calls the planner and answers."""
