@@ -6,7 +6,8 @@ from planner.demand import inline_demand
 from planner.errors import InfeasibleError, NoPlanError, PlannerError, SolverFailureError
 from planner.plan import Plan
 from planner.planning import PlannedFleet, Surroundings, make_plan, plan_fleet
-from planner.request import PlanRequest, faults_of, parse_request
+from planner.request import PlanRequest
+from planner.request_faults import faults_of, parse_request
 
 __all__ = [
     "Comparison",

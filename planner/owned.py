@@ -47,16 +47,14 @@ def resolve_owned(
     faults = Faults()
     found: list[Owned] = []
     for position, commitment in enumerate(request.owned):
-        start = max(calendar.hour_of(commitment.start), 0)
-        end = min(calendar.hour_of(commitment.end), calendar.hours)
-        if start >= end:
-            continue
         field = f"owned.{position}"
         if commitment.kind.is_dedicated:
             option = _reservation(field, commitment, catalog, pools, faults)
         else:
             option = _plan(field, commitment, request, catalog, pools, faults)
-        if option is None:
+        start = max(calendar.hour_of(commitment.start), 0)
+        end = min(calendar.hour_of(commitment.end), calendar.hours)
+        if option is None or start >= end:
             continue
         quantity = commitment.quantity or commitment.commitment_usd or Decimal(0)
         cost = float(quantity) * _step_cost(option, commitment, calendar, start, end)
@@ -151,11 +149,9 @@ def _plan(
 ) -> Option | None:
     is_family = commitment.kind is OfferKind.SAVINGS_PLAN_EC2
     scope = ((str(commitment.region), str(commitment.family)),) if is_family else _scope(pools)
-    offers = catalog.spend_offers(
-        scope,
-        kinds=(commitment.kind,),
-        payments=(commitment.payment,),
-    )
+    if not scope:
+        return None  # no fleet: its faults are reported, and a plan of no family has no rates
+    offers = catalog.spend_offers(scope, kinds=(commitment.kind,), payments=(commitment.payment,))
     offer = _nearest_term(offers, commitment)
     if offer is None:
         faults.add(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -113,61 +113,98 @@ def make_problem(
         InvalidInputError: with the faults of catalogue, demand, workloads and dates together.
     """
     faults = Faults()
-    if request.solve.solver not in solver_names():
-        known = ", ".join(solver_names())
-        faults.add("solve.solver", request.solve.solver, f"no such solver; there are: {known}")
+    _check_solver(request, faults)
     catalog = _collected(faults, lambda: open_catalog(request.catalog, folder))
     names = {name for workload in request.workloads for name in workload.series_names}
-    whole_demand = _collected(
+    demand = _collected(
         faults, lambda: read_demand(request.demand, names, folder=folder, examples=examples)
     )
-    if catalog is None or whole_demand is None:
+    if catalog is None:
         raise InvalidInputError(faults.found)
-
-    planned = _collected(
-        faults,
-        lambda: make_calendar(
-            request.horizon,
-            request.purchases,
-            whole_demand.start,
-            whole_demand.end,
-            _longest_term_hours(request, catalog),
-        ),
-    )
-    probe = (
-        whole_demand
-        if planned is None
-        else whole_demand.between(planned[0].start, planned[0].hours)
-    )
-    candidates = _collected(
-        faults,
-        lambda: find_candidates(
-            request.workloads, probe, catalog, whole_machines=request.whole_machines
-        ),
-    )
-    if planned is None or candidates is None:
-        raise InvalidInputError(faults.found)
-    calendar, notes = planned
-    _check_size(candidates, faults)
-    pools = make_pools(candidates, whole_machines=request.whole_machines)
-    owned = _collected(faults, lambda: resolve_owned(request, catalog, pools, calendar))
-    _check_budget_dates(request, calendar, faults)
-    _check_floors(request, candidates, faults)
+    # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
+    planned = _planned(request, catalog, demand, faults) or _stand_in(names)
+    fleet = _collected(faults, lambda: _make_fleet(request, catalog, planned))
     faults.raise_if_any()
-    options = find_options(request, catalog, pools)
+    if fleet is None:
+        raise InvalidInputError(faults.found)
+    options = find_options(request, catalog, fleet.pools)
     return Problem(
         request=request,
         catalog=catalog,
-        calendar=calendar,
-        demand=probe,
-        candidates=candidates,
-        pools=pools,
+        calendar=planned.calendar,
+        demand=planned.demand,
+        candidates=fleet.candidates,
+        pools=fleet.pools,
         options=options,
-        lots=make_lots(options, calendar),
-        owned=owned or (),
-        notes=tuple(notes) + _nothing_sold(request, options),
+        lots=make_lots(options, planned.calendar),
+        owned=fleet.owned,
+        notes=(*planned.notes, *_nothing_sold(request, options)),
         warnings=_stale(catalog, today),
     )
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """The planned hours and the demand in them."""
+
+    calendar: Calendar
+    demand: Demand
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Fleet:
+    """What runs and what is owned."""
+
+    candidates: tuple[Candidate, ...]
+    pools: Pools
+    owned: tuple[Owned, ...]
+
+
+def _planned(
+    request: PlanRequest, catalog: Catalog, demand: Demand | None, faults: Faults
+) -> _Planned | None:
+    if demand is None:
+        return None
+    longest = _longest_term_hours(request, catalog)
+    made = _collected(
+        faults,
+        lambda: make_calendar(
+            request.horizon, request.purchases, demand.start, demand.end, longest
+        ),
+    )
+    if made is None:
+        return None
+    calendar, notes = made
+    _check_budget_dates(request, calendar, faults)
+    return _Planned(calendar, demand.between(calendar.start, calendar.hours), tuple(notes))
+
+
+def _stand_in(names: set[str]) -> _Planned:
+    """An hour without demand."""
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    return _Planned(Calendar(start, 1, ()), Demand(start, dict.fromkeys(names, np.zeros(1))), ())
+
+
+def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _Fleet:
+    """Machines, pools and owned commitments; their faults together."""
+    faults, whole = Faults(), request.whole_machines
+    candidates = _collected(
+        faults,
+        lambda: find_candidates(request.workloads, planned.demand, catalog, whole_machines=whole),
+    )
+    pools = make_pools(candidates or (), whole_machines=whole)
+    owned = _collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
+    _check_size(candidates or (), faults)
+    _check_floors(request, candidates or (), faults)
+    faults.raise_if_any()
+    return _Fleet(candidates or (), pools, owned or ())
+
+
+def _check_solver(request: PlanRequest, faults: Faults) -> None:
+    if request.solve.solver not in solver_names():
+        known = ", ".join(solver_names())
+        faults.add("solve.solver", request.solve.solver, f"no such solver; there are: {known}")
 
 
 def open_catalog(source: CatalogSource, folder: Path) -> Catalog:
@@ -208,7 +245,6 @@ def _check_size(candidates: tuple[Candidate, ...], faults: Faults) -> None:
             shown = f"{cost_usd:.3g} USD on {candidate.machine.instance_type}"
             fix = f"costs more than {LARGEST_COST_USD:.0e} USD on demand; check the demand's unit"
             faults.add(field, shown, fix)
-    faults.raise_if_any()
 
 
 def _check_budget_dates(request: PlanRequest, calendar: Calendar, faults: Faults) -> None:

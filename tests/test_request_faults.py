@@ -194,8 +194,18 @@ def test_faults_of_what_the_document_means_are_reported_together(faults):
         limits={"upfront_budget_usd": [{"date": "2026-01-01T01:00Z", "usd": 1}]},
     )
     assert [line.split(" = ")[0] for line in found] == [
-        "owned.0.instance_type",
         "limits.upfront_budget_usd.0.date",
+        "owned.0.instance_type",
+    ]
+    found = faults(
+        demand={"m5.large": [-1]},
+        workloads=[workload(regions=["hre"])],
+        owned=[OWNED | {"instance_type": "m6"}],
+    )
+    assert [line.split(" = ")[0] for line in found] == [
+        "demand.inline.series.m5.large.0",
+        "workloads.0.regions",
+        "owned.0.instance_type",
     ]
 
 
