@@ -25,6 +25,9 @@ T = TypeVar("T")
 LARGEST_COST_USD = 1e9
 """The dearest workload a plan takes on, over the whole horizon."""
 
+LARGEST_PURCHASE_TABLE = 10**8
+"""Dates × dates × offers that the model takes on."""
+
 STALE_DAYS = 90
 """A catalogue older than this draws a warning."""
 
@@ -128,6 +131,8 @@ def make_problem(
     if fleet is None:
         raise InvalidInputError(faults.found)
     options = find_options(request, catalog, fleet.pools)
+    _check_dates(planned.calendar, options, faults)
+    faults.raise_if_any()
     return Problem(
         request=request,
         catalog=catalog,
@@ -199,6 +204,14 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     _check_floors(request, candidates or (), faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())
+
+
+def _check_dates(calendar: Calendar, options: tuple[Option, ...], faults: Faults) -> None:
+    """Purchases of every date count in every later span between dates."""
+    dates = len(calendar.purchase_hours)
+    if dates * dates * len(options) > LARGEST_PURCHASE_TABLE:
+        fix = f"too many for {len(options)} offers; choose fewer dates, or allow fewer offers"
+        faults.add("purchases", f"{dates} dates", fix)
 
 
 def _check_solver(request: PlanRequest, faults: Faults) -> None:

@@ -267,3 +267,25 @@ def test_purchases_are_possible_every_three_months_unless_said_otherwise(documen
 def test_numbers_beyond_what_the_planner_can_hold_are_faults_at_the_door(faults, parts, field):
     (found,) = faults(**parts)
     assert found.startswith(f"{field} = ")
+
+
+def test_more_purchase_dates_than_the_model_can_hold_are_a_fault():
+    with pytest.raises(InvalidInputError, match="purchases = '5000 dates': too many for 6 offers"):
+        make_plan(
+            parse_request(
+                {
+                    "demand": {
+                        "inline": {"start": "2026-01-01T00:00Z", "series": {"w": [1.0] * 5000}}
+                    },
+                    "offers": {"kinds": ["savings_plan_ec2"]},
+                    "purchases": {"every_hours": 1},
+                    "workloads": [
+                        {
+                            "name": "w",
+                            "regions": ["us-east-1"],
+                            "needs": {"unit": "machines", "of": "m5.large"},
+                        }
+                    ],
+                }
+            )
+        )
