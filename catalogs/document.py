@@ -11,6 +11,7 @@ from catalogs.checks import check_rows
 from catalogs.faults import Faults, InvalidInputError
 from catalogs.offers import (
     HOURS_PER_YEAR,
+    NAME_PATTERN,
     InstanceType,
     OfferKind,
     Payment,
@@ -37,7 +38,7 @@ class DocumentRate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     instance_type: str
-    region: str
+    region: str = Field(pattern=NAME_PATTERN)
     os: str = "linux"
     tenancy: str = "shared"
     kind: OfferKind
@@ -78,7 +79,7 @@ class CatalogDocument(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
-    provider: str = Field(default="custom", min_length=1)
+    provider: str = Field(default="custom", pattern=NAME_PATTERN)
     source: str
     as_of: date
     currency: str = "USD"

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 HOURS_PER_YEAR = 8760
 """Hours of a one-year term; a three-year term has 26 280 h (not calendar years)."""
 
+NAME_PATTERN = r"^[^:\s]+$"
+"""Names that stand in offer ids, whose parts are divided by colons."""
+
 # Stored as whole nano-dollars in 64 bits: nine decimals, below a thousand million dollars.
 Usd = Annotated[Decimal, Field(ge=0, lt=10**9, decimal_places=9)]
 
@@ -89,7 +92,7 @@ class InstanceType(_Frozen):
     that regional Linux reservations of the family, shared tenancy, cover any of its sizes.
     """
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=NAME_PATTERN)
     provider: str = "custom"
     family: str = Field(default="", validate_default=False)
     size: str = ""

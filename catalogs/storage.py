@@ -6,6 +6,7 @@
 """
 
 import json
+import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -38,18 +39,25 @@ def types_path(path: Path) -> Path:
 
 
 def write_tables(tables: CatalogTables, path: Path) -> None:
-    """Write the rates to ``path`` and the instance types beside it, replacing what stood there."""
+    """Write the rates to ``path`` and the instance types beside it, replacing what stood there.
+
+    Both are written whole under other names before either replaces anything.
+    """
     rates = pa.Table.from_pandas(tables.rates, preserve_index=False)
     types = pa.Table.from_pandas(tables.instance_types.reset_index(), preserve_index=False)
     provenance = {_PROVENANCE_KEY: tables.provenance.model_dump_json().encode()}
-    for table, target in ((rates, path), (types, types_path(path))):
-        pq.write_table(
-            table.replace_schema_metadata({**table.schema.metadata, **provenance}),
-            target,
-            compression="zstd",
-            compression_level=_ZSTD_LEVEL,
-            row_group_size=len(table) or 1,
-        )
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as staging:
+        targets = (path, types_path(path))
+        for table, target in zip((rates, types), targets, strict=True):
+            pq.write_table(
+                table.replace_schema_metadata({**table.schema.metadata, **provenance}),
+                Path(staging, target.name),
+                compression="zstd",
+                compression_level=_ZSTD_LEVEL,
+                row_group_size=len(table) or 1,
+            )
+        for target in targets:
+            Path(staging, target.name).replace(target)
 
 
 def read_tables(path: Path) -> CatalogTables:

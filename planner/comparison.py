@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catalogs import DedicatedOffer, Payment
 from planner.decision import Bought, Decision
 from planner.errors import InfeasibleError, NoPlanError
+from planner.limits_kept import broken_limits
 from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, Usd
 from planner.planning import Surroundings, resolve, solve_problem
 from planner.problem import Problem
@@ -39,7 +40,9 @@ class StrategyResult(Part):
     gap: float | None = None
     purchases: int | None = None
     detail: str | None = None
-    """Why there are no figures."""
+    """Why there are no figures, or which limits of the request it does not keep."""
+    keeps_limits: bool | None = None
+    """Whether its bill keeps the request's limits."""
 
 
 class Comparison(Part):
@@ -49,7 +52,7 @@ class Comparison(Part):
     horizon: PlannedHorizon
     strategies: tuple[StrategyResult, ...]
     cheapest: str
-    """Strategy with the lowest bill."""
+    """Strategy with the lowest bill among those that keep the request's limits."""
     catalog: CatalogReport
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -74,10 +77,14 @@ class _Strategy:
 
 
 def _one_year(offers: AllowedOffers) -> AllowedOffers:
+    if offers.term_hours is not None and YEAR_HOURS not in offers.term_hours:
+        return offers.model_copy(update={"kinds": ()})
     return offers.model_copy(update={"terms_months": None, "terms_hours": (YEAR_HOURS,)})
 
 
 def _no_upfront(offers: AllowedOffers) -> AllowedOffers:
+    if Payment.NO_UPFRONT not in offers.payments:
+        return offers.model_copy(update={"kinds": ()})
     return offers.model_copy(update={"payments": (Payment.NO_UPFRONT,)})
 
 
@@ -111,9 +118,9 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
         ),
         *(_optimized(strategy, problem, around) for strategy in _OPTIMIZED),
     ]
-    billed = [one for one in results if one.total_cost_usd is not None]
     # Among equal bills the later strategy: what is optimized over more offers.
-    cheapest = min(reversed(billed), key=lambda one: one.total_cost_usd or Decimal(0))
+    billed = [one for one in reversed(results) if one.total_cost_usd is not None]
+    cheapest = min(billed, key=lambda one: (not one.keeps_limits, one.total_cost_usd))
     return Comparison(
         name=request.name,
         horizon=describe_horizon(problem),
@@ -183,6 +190,7 @@ def _fixed(
     running = cheapest_running(problem)
     bill = rebill(problem, Decision(bought, running, {}))
     base, total = bill_on_demand(problem, running).total_usd, bill.total_usd
+    broken = broken_limits(problem, bought, bill)
     return StrategyResult(
         strategy=name,
         description=description,
@@ -195,6 +203,8 @@ def _fixed(
         coverage=bill.coverage,
         utilization=bill.utilization,
         purchases=len(bought),
+        detail="; ".join(broken) or None,
+        keeps_limits=not broken,
     )
 
 
@@ -221,4 +231,5 @@ def _figures(plan: Plan) -> dict[str, object]:
         "utilization": plan.utilization,
         "gap": plan.gap,
         "purchases": len(plan.purchases),
+        "keeps_limits": not any(warning.startswith("limits: ") for warning in plan.warnings),
     }

@@ -8,14 +8,28 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import Catalog, Faults, InstanceType, PoolKey, UnknownRateError
+from catalogs import (
+    Catalog,
+    Faults,
+    InstanceType,
+    OfferKind,
+    Payment,
+    PoolKey,
+    UnknownRateError,
+)
 from planner.demand import Demand
 from planner.request import Machines, NormalizedUnits, OwnUnit, VcpusAndMemory, Workload
+
+PlanTerms = tuple[OfferKind, int | None, Payment | None]
+"""Kind, term in hours and payment of a savings plan."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """An instance type in a region, as it is billed on demand."""
+    """An instance type in a region, as it is billed.
+
+    ``plan_rates`` are its savings plan rates [USD / machine-hour] by kind, term and payment.
+    """
 
     instance_type: str
     family: str
@@ -25,11 +39,23 @@ class Machine:
     pool: PoolKey
     units: Decimal
     on_demand_usd: Decimal
+    plan_rates: tuple[tuple[PlanTerms, Decimal], ...] = ()
 
     @property
     def unit_price_usd(self) -> Fraction:
         """On-demand price of one unit of its pool."""
         return Fraction(self.on_demand_usd) / Fraction(self.units)
+
+    @property
+    def unit_plan_rates(self) -> dict[PlanTerms, Fraction]:
+        """Savings plan rates of one unit of its pool."""
+        return {terms: Fraction(rate) / Fraction(self.units) for terms, rate in self.plan_rates}
+
+    @property
+    def order(self) -> tuple[Fraction, Fraction, Decimal, str]:
+        """Cheapest unit first: on demand, then under savings plans, then the smallest."""
+        rates = sum(self.unit_plan_rates.values(), Fraction(0))
+        return self.unit_price_usd, rates, self.units, self.instance_type
 
 
 @dataclass(frozen=True)
@@ -82,6 +108,7 @@ def make_machine(
 ) -> Machine:
     """The machine of a type in a region, with its on-demand price and its pool."""
     name = instance_type.name
+    rates = catalog.rates_of(name, region, os, tenancy)
     return Machine(
         instance_type=name,
         family=instance_type.family,
@@ -91,6 +118,11 @@ def make_machine(
         pool=catalog.pool_key(name, region, os, tenancy),
         units=catalog.units(name, os, tenancy),
         on_demand_usd=catalog.on_demand_usd(name, region, os, tenancy),
+        plan_rates=tuple(
+            ((rate.kind, rate.term_hours, rate.payment), rate.hourly_usd)
+            for rate in rates
+            if rate.kind.is_spend
+        ),
     )
 
 
@@ -188,44 +220,37 @@ def _family_size(
     catalog: Catalog,
     faults: Faults,
 ) -> list[tuple[InstanceType, tuple[float, ...]]]:
-    """The size of a family whose unit is cheapest on demand (of these the smallest)."""
+    """The size of a family whose unit is cheapest: on demand, then under plans, then by size."""
     selector = workload.candidates.model_copy(update={"families": (needs.of,)})
+    found = catalog.candidates(selector, region, workload.os, workload.tenancy)
     sizes = [
         size
-        for size in catalog.candidates(selector, region, workload.os, workload.tenancy)
-        if size.normalized_units
+        for size in found
+        if catalog.pool_key(size.name, region, workload.os, workload.tenancy).size_flexible
     ]
-    if not sizes:
+    if not found:
         why = catalog.explain_no_match(selector, region, workload.os, workload.tenancy)
         faults.add(f"{field}.of", needs.of, f"has no size with normalized units in {region}: {why}")
+    elif not sizes:
+        fix = "its sizes share no reservations, so units mean nothing; count machines of a type"
+        faults.add(f"{field}.of", needs.of, fix)
+    if not sizes:
         return []
-
-    def unit_price(size: InstanceType) -> tuple[Fraction, Decimal, str]:
-        machine = make_machine(catalog, size, region, workload.os, workload.tenancy)
-        units = size.normalized_units or Decimal(1)
-        return Fraction(machine.on_demand_usd) / Fraction(units), units, size.name
-
-    cheapest = min(sizes, key=unit_price)
-    return [(cheapest, (float(cheapest.normalized_units or 1),))]
+    machines = {
+        make_machine(catalog, size, region, workload.os, workload.tenancy): size for size in sizes
+    }
+    cheapest = min(machines, key=lambda machine: machine.order)
+    return [(machines[cheapest], (float(cheapest.units),))]
 
 
 def _undominated(candidates: list[Candidate]) -> tuple[Candidate, ...]:
     """Without those that another machine of the same workload and pool serves no dearer.
 
-    Exact in the linear pools: the other needs no more units in any hour, at no higher price a unit.
+    Exact in the linear pools: the other needs no more units in any hour, at no higher price a
+    unit, on demand and under every savings plan.
     """
     kept: list[Candidate] = []
-    order = sorted(
-        range(len(candidates)),
-        key=lambda i: (
-            candidates[i].workload,
-            candidates[i].machine.unit_price_usd,
-            float(candidates[i].machine.units),
-            candidates[i].machine.instance_type,
-        ),
-    )
-    for position in order:
-        one = candidates[position]
+    for one in sorted(candidates, key=lambda one: (one.workload, one.machine.order)):
         rivals = (
             other
             for other in kept
@@ -237,7 +262,11 @@ def _undominated(candidates: list[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _serves_no_dearer(other: Candidate, one: Candidate) -> bool:
-    """Whether ``other``, whose unit is no dearer, needs no more units in any hour."""
+    """Whether ``other``, whose unit is no dearer on demand, serves all that ``one`` does."""
+    rates = other.machine.unit_plan_rates
+    for terms, rate in one.machine.unit_plan_rates.items():
+        if terms not in rates or rates[terms] > rate:
+            return False
     tolerance = 1 + 1e-12
     needed = one.needed * (float(one.machine.units) * tolerance)
     return bool(np.all(other.needed * float(other.machine.units) <= needed))

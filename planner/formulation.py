@@ -303,8 +303,14 @@ def limit_utilization(
 
 
 def _lots_to_offer(problem: Problem) -> tuple[Lot, ...]:
-    """All lots, or only the undominated where nothing but cost and service tells them apart."""
-    if problem.upfront_budgets() or problem.request.limits.utilization.at_least is not None:
+    """All lots, or only the undominated where nothing but cost and service tells them apart.
+
+    Budgets tell them apart by what is paid upfront; utilization floors and coverage ceilings by
+    what is committed, beyond what is served.
+    """
+    limits = problem.request.limits
+    by_commitment = (limits.utilization.at_least, limits.coverage.at_most)
+    if problem.upfront_budgets() or any(limit is not None for limit in by_commitment):
         return problem.lots
     return without_dominated(problem.lots, problem.options)
 
@@ -406,20 +412,24 @@ def _most_served(terms: Terms, commitments: Commitments, prices: Floats) -> Term
 
 
 def _pool_prices(terms: Terms) -> Floats:
-    """On-demand price of each pool's dearest unit."""
+    """Exact on-demand price of each pool's dearest unit."""
     prices = np.zeros(len(terms.problem.pools.keys))
-    np.maximum.at(prices, terms.pool_of_slice, terms.price / terms.pool_units)
+    for part in terms.problem.pools.slices:
+        dearest = max(machine.unit_price_usd for machine in part.machines)
+        prices[part.pool] = max(prices[part.pool], float(dearest))
     return prices
 
 
 def _plan_prices(terms: Terms) -> Floats:
     """On-demand dollars that a dollar of each plan displaces at the most."""
+    slices = terms.problem.pools.slices
     return np.array(
         [
             max(
-                price / float(rate)
-                for price, rate in zip(terms.price, rates, strict=True)
+                float(machine.unit_price_usd) * float(part.pool_units) / float(rate)
+                for part, rate in zip(slices, rates, strict=True)
                 if rate is not None
+                for machine in part.machines
             )
             for rates in terms.plans
         ],

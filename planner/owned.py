@@ -12,6 +12,9 @@ from planner.pools import Pools
 from planner.purchases import Option, lot_cost_usd, machine_rates, spend_option, step_price
 from planner.request import Accounting, OwnedCommitment, PlanRequest
 
+TERM_LEEWAY = 0.01
+"""Share by which a commitment's hours may differ from the term sold: leap days, clock changes."""
+
 AnOffer = TypeVar("AnOffer", DedicatedOffer, SpendOffer)
 
 
@@ -48,6 +51,9 @@ def resolve_owned(
     found: list[Owned] = []
     for position, commitment in enumerate(request.owned):
         field = f"owned.{position}"
+        if commitment.region is not None and commitment.region not in catalog.regions():
+            faults.add(f"{field}.region", commitment.region, "the catalogue has no such region")
+            continue
         if commitment.kind.is_dedicated:
             option = _reservation(field, commitment, catalog, pools, faults)
         else:
@@ -128,9 +134,9 @@ def _reservation_prices(
         os=commitment.os,
         tenancy=commitment.tenancy,
     )
-    offer = _nearest_term(offers, commitment)
+    offer = _of_its_term(offers, commitment)
     if offer is None:
-        fix = "the catalogue has no price for it; write its upfront_usd and hourly_usd"
+        fix = f"{_no_such_term(offers, commitment)}, or its upfront_usd and hourly_usd"
         faults.add(field, commitment.id, fix)
         return None
     return (
@@ -152,13 +158,9 @@ def _plan(
     if not scope:
         return None  # no fleet: its faults are reported, and a plan of no family has no rates
     offers = catalog.spend_offers(scope, kinds=(commitment.kind,), payments=(commitment.payment,))
-    offer = _nearest_term(offers, commitment)
+    offer = _of_its_term(offers, commitment)
     if offer is None:
-        faults.add(
-            field,
-            commitment.id,
-            "the catalogue has no rates for such a plan; check kind, payment, family and region",
-        )
+        faults.add(field, commitment.id, _no_such_term(offers, commitment))
         return None
     rates = machine_rates(offer, catalog, pools)
     own = offer.model_copy(update={"term_hours": commitment.term_hours})
@@ -174,10 +176,25 @@ def _scope(pools: Pools) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _nearest_term(offers: Iterable[AnOffer], commitment: OwnedCommitment) -> AnOffer | None:
-    """The offer whose term is nearest: to some a year is 8,760 hours, to others 365 or 366 days."""
+def _of_its_term(offers: Iterable[AnOffer], commitment: OwnedCommitment) -> AnOffer | None:
+    """The offer of the commitment's term: to some a year is 8,760 hours, to others 366 days."""
     return min(
-        offers,
-        key=lambda offer: (abs(offer.term_hours - commitment.term_hours), offer.offer_id),
+        (one for one in offers if _same_term(one.term_hours, commitment.term_hours)),
+        key=lambda one: (abs(one.term_hours - commitment.term_hours), one.offer_id),
         default=None,
+    )
+
+
+def _same_term(sold_hours: int, owned_hours: int) -> bool:
+    return abs(sold_hours - owned_hours) <= TERM_LEEWAY * sold_hours
+
+
+def _no_such_term(offers: Iterable[AnOffer], commitment: OwnedCommitment) -> str:
+    terms = sorted({one.term_hours for one in offers})
+    if not terms:
+        return "the catalogue sells nothing of this kind, payment and place; write what it sells"
+    sold = " or ".join(map(str, terms))
+    return (
+        f"lasts {commitment.term_hours} hours, the catalogue sells {sold}; write the start and end "
+        "of its whole term"
     )

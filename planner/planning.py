@@ -140,9 +140,10 @@ def _certificate(planning: PlanningModel, outcome: Outcome, incumbent: Floats) -
     paid = planning.linear.values("buy", incumbent)
     cost = (outcome.objective or 0.0) - float(planning.tie_costs @ paid)
     bound = outcome.bound
-    if bound is not None and bound > 0:
-        # No point's raised cost exceeds (1 + share) times its true one.
-        bound /= 1 + planning.tie_share
+    if bound is not None:
+        # No point's raised cost exceeds (1 + share) times its true one. Nothing is for less than
+        # nothing: what is owned and the excess of given machines cost at least their sum.
+        bound = max(bound / (1 + planning.tie_share), planning.linear.offset)
     return Certificate(cost, None if bound is None else min(bound, cost))
 
 

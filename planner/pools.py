@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from catalogs import PoolKey
-from planner.fleet import Candidate, Machine
+from planner.fleet import Candidate, Machine, PlanTerms
 
 
 @dataclass(frozen=True)
 class Slice:
     """Usage of one pool that the model serves and prices alike.
 
-    A whole pool where machines may be fractional; one machine type where they are whole.
+    The machines of a pool that the same savings plans cover (nearly always the whole pool) where
+    machines may be fractional; one machine type where they are whole.
 
     Attributes:
         pool: position of its pool.
@@ -52,9 +53,9 @@ class Pools:
 
 
 def make_pools(candidates: Sequence[Candidate], *, whole_machines: bool) -> Pools:
-    """The pools all candidates run in; a slice per pool, or per machine where these are whole.
+    """The pools all candidates run in, and their slices.
 
-    The price of a pool's unit is the lowest of its machines', which keeps the bound a true bound;
+    The price of a slice's unit is the lowest of its machines', which keeps the bound a true bound;
     each machine's exact excess over it is charged on its whole usage.
     """
     machines = sorted(
@@ -74,9 +75,12 @@ def make_pools(candidates: Sequence[Candidate], *, whole_machines: bool) -> Pool
             for machine in machines
         ]
         return Pools(keys, tuple(slices))
-    slices = []
-    for key in keys:
-        inside = tuple(machine for machine in machines if machine.pool == key)
-        cheapest = min(machine.unit_price_usd for machine in inside)
-        slices.append(Slice(position[key], inside, Fraction(1), cheapest))
+    alike: dict[tuple[int, frozenset[PlanTerms]], list[Machine]] = {}
+    for machine in machines:
+        covered_by = frozenset(terms for terms, _ in machine.plan_rates)
+        alike.setdefault((position[machine.pool], covered_by), []).append(machine)
+    slices = [
+        Slice(pool, tuple(inside), Fraction(1), min(one.unit_price_usd for one in inside))
+        for (pool, _), inside in alike.items()
+    ]
     return Pools(keys, tuple(slices))

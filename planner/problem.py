@@ -143,7 +143,11 @@ def make_problem(
         options=options,
         lots=make_lots(options, planned.calendar),
         owned=fleet.owned,
-        notes=(*planned.notes, *_nothing_sold(request, options)),
+        notes=(
+            *planned.notes,
+            *_nothing_sold(request, options),
+            *_idle(fleet.owned),
+        ),
         warnings=_stale(catalog, today),
     )
 
@@ -296,6 +300,14 @@ def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[st
     if options or not request.offers.kinds:
         return ()
     return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
+
+
+def _idle(owned: tuple[Owned, ...]) -> list[str]:
+    return [
+        f"owned: {one.commitment.id} serves nothing of this fleet; its cost counts all the same"
+        for one in owned
+        if one.option.pool is None and not one.option.machine_rates
+    ]
 
 
 def _stale(catalog: Catalog, today: datetime) -> tuple[str, ...]:

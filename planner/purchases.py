@@ -196,7 +196,10 @@ def machine_rates(offer: SpendOffer, catalog: Catalog, pools: Pools) -> MachineR
 
 
 def _slice_rate(part: Slice, rates: dict[Machine, Decimal]) -> Fraction | None:
-    """The lowest rate of a slice's machines, per unit of the slice; None if one is not covered."""
+    """The lowest rate of a slice's machines, per unit of the slice; None if not covered.
+
+    A plan covers all machines of a slice or none, as far as it is bounded by the catalogue.
+    """
     if any(machine not in rates for machine in part.machines):
         return None
     return min(Fraction(rates[one]) / part.machine_units(one) for one in part.machines)
@@ -207,15 +210,17 @@ def spend_option(
 ) -> Iterable[Option]:
     """A spend plan as an option; none where it serves nothing of the fleet.
 
-    A plan that serves one linear pool only is the same as machines dedicated to that pool: each
-    dollar serves 1/rate units. (Whole machines may be partly covered by a plan, so not there.)
+    A plan that serves one linear pool only, and all of it, is the same as machines dedicated to
+    that pool: each dollar serves 1/rate units. (Whole machines may be partly covered by a plan, so
+    not there.)
     """
     rates = tuple(_slice_rate(part, dict(covered)) for part in pools.slices)
     served = [position for position, rate in enumerate(rates) if rate is not None]
     if not served:
         return
-    if len(served) == 1 and not whole_machines:
-        position = served[0]
+    position = served[0]
+    alone = pools.slices_of_pool(pools.slices[position].pool) == served
+    if alone and not whole_machines:
         units = Fraction(step) / Fraction(rates[position] or 1)
         yield Option(offer, step, pools.slices[position].pool, units, rates, covered)
     else:

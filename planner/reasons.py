@@ -31,7 +31,10 @@ class _Unserved:
 
 @dataclass(frozen=True)
 class _Prospect:
-    """What one more step of a lot would do: how much it is used, how much it must be used."""
+    """What one more step of a lot would do: how much it is used, how much it must be used.
+
+    Both are shares of its hours, weighed by what money is worth in them.
+    """
 
     lot: Lot
     utilization: float
@@ -109,8 +112,9 @@ def _reservation_prospect(
         for machine in machines_of(problem)
         if machine.pool == problem.pools.keys[pool]
     )
-    value_usd = units * float(price) * (lot.end - lot.start)
-    used = float(np.mean(np.minimum(left, units))) / units
+    worth = problem.calendar.worth[lot.start : lot.end]
+    value_usd = units * float(price) * float(worth.sum())
+    used = float(np.average(np.minimum(left, units), weights=worth)) / units
     return _Prospect(lot, used, lot.cost_usd / value_usd if value_usd else None)
 
 
@@ -121,7 +125,9 @@ def _plan_prospect(problem: Problem, option: Option, lot: Lot, unserved: _Unserv
     ratio = np.array([float(m.on_demand_usd / rates[m]) if m in rates else 0.0 for m in machines])
     left = unserved.machines[lot.start : lot.end] > 0
     displaced = np.where(left, ratio, 0.0).max(axis=1)
-    used = displaced > 0
-    typical = float(displaced[used].mean()) if used.any() else float(ratio.max())
-    cost_usd = lot.cost_usd / float(option.step) / (lot.end - lot.start)
-    return _Prospect(lot, float(used.mean()), cost_usd / typical if typical else None)
+    worth = problem.calendar.worth[lot.start : lot.end]
+    used = worth * (displaced > 0)
+    typical = float(displaced @ worth / used.sum()) if used.any() else float(ratio.max())
+    cost_usd = lot.cost_usd / float(option.step) / float(worth.sum())
+    utilization = float(used.sum() / worth.sum())
+    return _Prospect(lot, utilization, cost_usd / typical if typical else None)

@@ -30,9 +30,12 @@ COMMITMENTS = (
     OfferKind.SAVINGS_PLAN_COMPUTE,
 )
 
-Usd = Annotated[Decimal, Field(ge=0, lt=10**9, allow_inf_nan=False)]
-Positive = Annotated[Decimal, Field(gt=0, lt=10**9, allow_inf_nan=False)]
-CommitmentStep = Annotated[Decimal, Field(ge=Decimal("0.00001"), lt=10**6, allow_inf_nan=False)]
+# Money is kept in whole nano-dollars: nine decimals.
+Usd = Annotated[Decimal, Field(ge=0, lt=10**9, decimal_places=9, allow_inf_nan=False)]
+Positive = Annotated[Decimal, Field(gt=0, lt=10**9, decimal_places=9, allow_inf_nan=False)]
+CommitmentStep = Annotated[
+    Decimal, Field(ge=Decimal("0.00001"), lt=10**6, decimal_places=9, allow_inf_nan=False)
+]
 Hours = Annotated[int, Field(gt=0, le=10**6)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -273,6 +276,8 @@ class OwnedCommitment(Document):
         problems.extend(f"write its {name}" for name in lacking)
         foreign = (name for name in self._foreign() if getattr(self, name) is not None)
         problems.extend(f"take out {name}; a {self.kind} has none" for name in foreign)
+        if self.payment is Payment.NO_UPFRONT and self.upfront_usd:
+            problems.append("an upfront_usd with payment no_upfront; write which payment it is")
         if problems:
             raise ValueError("; ".join(problems))
         return self

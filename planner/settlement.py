@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from catalogs import DedicatedOffer
 from planner.billing import Bill
 from planner.decision import Bought, Decision, fixed_running
+from planner.limits_kept import broken_limits
 from planner.plan import (
     CatalogReport,
     MachineShare,
@@ -26,8 +27,10 @@ from planner.reasons import reasons_against
 from planner.rebill import bill_on_demand, machines_of, purchase_id, rebill
 from planner.usage import whole
 
-CENT = Decimal("0.01")
 NANO_USD = Decimal("1e-9")
+LARGEST_DIFFERENCE = Decimal("0.02")
+"""A bill further than this from the model's cost, as a share, draws a warning."""
+
 GAP_SLACK = 1e-6
 """Gaps this close to the asked one do not exceed it: the tolerance of solvers and tie-breaking."""
 
@@ -84,18 +87,24 @@ def settle(
         solver=solver,
         catalog=describe_catalog(problem),
         notes=problem.notes,
-        warnings=problem.warnings + _gap_warning(gap, asked, solver.stopped, met=met),
+        warnings=(
+            *problem.warnings,
+            *_gap_warning(gap, asked, solver.stopped, met=met),
+            *_difference_warning(total, model_cost),
+            *(f"limits: {one}" for one in broken_limits(problem, decision.bought, bill)),
+        ),
     )
 
 
 def cheapest_running(problem: Problem) -> NDArray[np.float64]:
     """Machines [hour × candidate] with each workload on its cheapest on-demand machine.
 
-    The cheapest is chosen by window where machines are mixed by window, by hour where they are
-    whole.
+    The cheapest is chosen by span between purchase dates where machines are mixed, by hour where
+    they are whole; it does not depend on the offers allowed.
     """
     running = fixed_running(problem)
-    window = problem.window_of_hour()
+    dates = np.array(sorted({0, *problem.calendar.purchase_hours}))
+    window = np.searchsorted(dates, np.arange(problem.calendar.hours), side="right") - 1
     worth = problem.calendar.worth[:-1]
     for workload in range(len(problem.request.workloads)):
         positions = problem.candidates_of(workload)
@@ -232,7 +241,7 @@ def _pools(problem: Problem, bill: Bill) -> tuple[PoolUse, ...]:
             PoolUse(
                 pool=str(key),
                 machines=tuple(machines[i].instance_type for i in inside),
-                on_demand_equivalent_usd=_usd(equivalent).quantize(CENT),
+                on_demand_equivalent_usd=_usd(equivalent),
                 coverage=float(covered[inside].sum()) / equivalent if equivalent else None,
             )
         )
@@ -246,6 +255,16 @@ def _gap_warning(gap: float | None, asked: float, stopped: str, *, met: bool) ->
     if gap is None:
         return (f"no bound is known, so no gap: the solver stopped at {why}",)
     return (f"the gap is {gap:.3%}, above the {asked:.3%} asked for: the solver stopped at {why}",)
+
+
+def _difference_warning(total: Decimal, model_cost: Decimal) -> tuple[str, ...]:
+    if abs(total - model_cost) <= LARGEST_DIFFERENCE * total:
+        return ()
+    share = float((total - model_cost) / total)
+    return (
+        f"{share:+.1%} of the bill is not in the model's cost, so bound and gap say less; see "
+        "assignment_gap_usd and linearization_usd",
+    )
 
 
 def _usd(value: object) -> Decimal:

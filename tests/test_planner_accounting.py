@@ -113,7 +113,7 @@ def test_an_owned_plan_is_charged_its_dollars_and_serves_at_the_catalogue_rate(p
     """2 USD per hour at 0.5 USD a machine-hour serve 4 of 5 machines; the fifth costs 1 USD."""
     owned = {
         "id": "sp", "kind": "savings_plan_compute", "commitment_usd": 2,
-        "start": "2025-01-01T00:00Z", "end": "2027-01-01T00:00Z",
+        "start": "2025-07-01T00:00Z", "end": "2026-07-01T00:00Z",
     }  # fmt: skip
     rates = [price("m", "on_demand", 1), price("m", "savings_plan_compute", 0.5, 8760)]
     found = planned(rates, {"m": [5, 5]}, owned=[owned], offers={"kinds": []})
@@ -123,13 +123,16 @@ def test_an_owned_plan_is_charged_its_dollars_and_serves_at_the_catalogue_rate(p
 
 
 def test_an_owned_commitment_that_serves_nothing_of_the_fleet_is_still_paid(planned, rates):
-    """Of another region, or a plan of a family that does not run."""
+    """Of another operating system."""
     elsewhere = {
         "id": "elsewhere", "kind": "reserved_standard", "payment": "no_upfront",
         "start": "2025-01-01T00:00Z", "end": "2027-01-01T00:00Z", "hourly_usd": 2,
-        "instance_type": "m", "region": "there", "quantity": 1,
+        "instance_type": "m", "region": "here", "os": "windows", "quantity": 1,
     }  # fmt: skip
     found = planned(rates, FOUR_HOURS, horizon={"hours": 4}, owned=[elsewhere])
+    assert found.notes == (
+        "owned: elsewhere serves nothing of this fleet; its cost counts all the same",
+    )
     assert found.total_cost_usd == 6 + 4 * 2
     assert float(found.model_cost_usd) == pytest.approx(14, abs=MICRO_USD)
     (use,) = found.owned

@@ -115,3 +115,44 @@ def test_one_commitment_level_is_a_quantile_of_demand(hours, document):
     assert float(found.total_cost_usd) == pytest.approx(cost, rel=1e-12)
     assert float(found.model_cost_usd) == pytest.approx(cost, rel=1e-9)
     assert found.gap == pytest.approx(0, abs=1e-6)
+
+
+def test_a_machine_that_no_plan_covers_does_not_keep_the_rest_from_one():
+    """i3.metal has no plan rates in the bundled catalogue; i3.xlarge beside it is still covered."""
+    demand = {"i3.xlarge": [100.0] * 720, "i3.metal": [1.0] * 720}
+    document = {
+        "demand": {"inline": {"start": "2026-01-01T00:00Z", "series": demand}},
+        "offers": {"kinds": ["savings_plan_compute"]},
+        "workloads": [
+            {"name": n, "regions": ["us-east-1"], "needs": {"unit": "machines", "of": n}}
+            for n in demand
+        ],
+    }
+    both = make_plan(parse_request(document))
+    alone = make_plan(parse_request(document | {"workloads": document["workloads"][:1]}))
+    metal = make_plan(parse_request(document | {"workloads": document["workloads"][1:]}))
+    assert not metal.purchases
+    assert both.model_cost_usd == pytest.approx(alone.model_cost_usd + metal.model_cost_usd)
+    assert both.total_cost_usd <= alone.total_cost_usd + metal.total_cost_usd
+
+
+def test_a_choice_of_sizes_costs_no_more_than_any_one_of_them():
+    """Sizes cost alike on demand, but small ones' plan rates carry rounding of some percent."""
+    capacity = {"t4g.nano": 0.25, "t4g.small": 1, "t4g.large": 4, "t4g.2xlarge": 16}
+
+    def bill(**needs):
+        return make_plan(
+            parse_request(
+                {
+                    "demand": {
+                        "inline": {"start": "2026-01-01T00:00Z", "series": {"w": [160.0] * 720}}
+                    },
+                    "offers": {"kinds": ["savings_plan_compute"]},
+                    "workloads": [{"name": "w", "regions": ["ap-south-1"], "needs": needs}],
+                }
+            )
+        ).total_cost_usd
+
+    free = bill(unit="own", capacity=capacity)
+    for name, units in capacity.items():
+        assert free <= bill(unit="own", capacity={name: units})

@@ -148,8 +148,8 @@ def test_types_of_unknown_size_serve_no_vcpus(document, price):
         ({"owned": [OWNED | {"instance_type": "m5.lrage"}]},
          "owned.0.instance_type = 'm5.lrage': no such type; nearest: m5.large, m5.xlarge"),
         ({"owned": [{k: v for k, v in OWNED.items() if k != "hourly_usd"}]},
-         "owned.0 = 'old': the catalogue has no price for it; "
-         "write its upfront_usd and hourly_usd"),
+         "owned.0 = 'old': the catalogue sells nothing of this kind, payment and place; "
+         "write what it sells, or its upfront_usd and hourly_usd"),
         ({"owned": [{k: v for k, v in OWNED.items() if k not in ("quantity", "region")}]},
          ": write its region; write its quantity"),
     ],

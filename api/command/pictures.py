@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from api.command.terminal import percent, usd
 from planner import Curves, Layer, Plan
+from planner.request import Accounting
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +57,8 @@ def title(plan: Plan) -> str:
     count = len(plan.purchases)
     bought = f"{count} purchase{'' if count == 1 else 's'}" if count else "no purchase"
     share, cost = plan.savings_share, usd(plan.total_cost_usd)
-    saved = "" if share is None else f", {percent(share)} below on demand"
+    side = "below" if share is None or share >= 0 else "above"
+    saved = "" if share is None else f", {percent(abs(share))} {side} on demand"
     return f"{plan.name}: {bought}, {cost} USD over {plan.horizon.hours:,} hours{saved}"
 
 
@@ -158,6 +160,14 @@ def _running_mean(values: Floats, window: int) -> Floats:
     return np.asarray((total[last] - total[first]) / (last - first))
 
 
+_COUNTED = {
+    Accounting.AMORTIZED: "upfront amortized",
+    Accounting.CASH_FLOW: "present value; upfront when paid, its unused rest credited at the end",
+    Accounting.FULL_TERM: "upfront amortized, terms charged whole",
+}
+"""How each accounting counts money in a month."""
+
+
 def draw_bill(axes: Axes, plan: Plan) -> None:
     """The monthly bill, stacked, with the upfront cash of each month as markers."""
     months = [one.month for one in plan.monthly]
@@ -170,10 +180,11 @@ def draw_bill(axes: Axes, plan: Plan) -> None:
     every = -(-len(months) // 12)
     axes.set_xticks(at[::every], months[::every], rotation=45, ha="right", fontsize=8)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_title("Monthly bill (upfront amortized) and upfront cash", loc="left", fontsize=11)
+    axes.set_title(f"Monthly bill ({_COUNTED[plan.horizon.accounting]})", loc="left", fontsize=11)
     axes.set_ylabel("bill, USD / month")
     axes.set_xlabel("month")
-    axes.set_ylim(0, 1.35 * max(float((commitment + on_demand).max()), 1e-9))
+    lowest = min(float(commitment.min()), 0.0)
+    axes.set_ylim(1.35 * lowest, 1.35 * max(float((commitment + on_demand).max()), 1e-9))
     axes.grid(axis="y", alpha=0.25)
     if upfront.any():
         _draw_upfront(axes, at, upfront)

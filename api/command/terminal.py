@@ -18,6 +18,9 @@ WIDTH = 80
 POOLS_SHOWN = 8
 REASONS_SHOWN = 5
 
+HALF_A_CENT = Decimal("0.005")
+"""Differences below this are not worth a reader's time."""
+
 KIND_NAMES = {
     OfferKind.RESERVED_STANDARD: "reserved",
     OfferKind.RESERVED_CONVERTIBLE: "convertible",
@@ -52,9 +55,8 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 def headline(plan: Plan) -> str:
     """What to buy now, what it costs and what that saves."""
-    months = len(plan.monthly)
     cost, base = usd(plan.total_cost_usd), usd(plan.on_demand_cost_usd)
-    price = f"costs {cost} USD over {counted(months, 'month')}"
+    price = f"costs {cost} USD over {span(plan.horizon.hours)}"
     share = plan.savings_share
     if not plan.purchases:
         return f"{plan.name}: buy no commitment. The fleet {price}."
@@ -69,11 +71,29 @@ def certainty(plan: Plan) -> str:
         shares += f" and are used to {percent(plan.utilization)}"
     if plan.lower_bound_usd is None or plan.gap is None:
         return f"How much cheaper a plan could be is not known: no bound was proven. {shares}."
-    bound = usd(plan.lower_bound_usd)
+    model, bound = usd(plan.model_cost_usd), usd(plan.lower_bound_usd)
     return (
-        f"Proven: no plan in these rules costs less than {bound} USD; this one is within "
-        f"{percent(plan.gap, 3)} of that. {shares}."
+        f"Proven: in the model's prices, where this plan costs {model} USD, none costs less than "
+        f"{bound} USD (gap {percent(plan.gap, 3)}). {_difference(plan)} {shares}."
     )
+
+
+def _difference(plan: Plan) -> str:
+    """What the bill says beyond the model, by cause."""
+    order, prices = plan.assignment_gap_usd, plan.linearization_usd
+    if abs(order) < HALF_A_CENT and abs(prices) < HALF_A_CENT:
+        return "The bill says the same."
+    return (
+        f"The bill differs from that by {usd(order)} USD for the provider's order and "
+        f"{usd(prices)} USD for exact prices."
+    )
+
+
+def span(hours: int) -> str:
+    """A length of time in the unit people use for it."""
+    if hours >= 60 * 24:
+        return counted(round(hours / 730), "month")
+    return counted(round(hours / 24), "day") if hours >= 2 * 24 else counted(hours, "hour")
 
 
 def _to_buy(plan: Plan) -> str:
@@ -117,7 +137,7 @@ def _purchases(plan: Plan) -> RenderableType:
                 quantity_name(one),
                 *offer_name(one.offer_id),
                 f"{one.upfront_usd:,.{places}f}",
-                f"{one.hourly_usd:,.3f}",
+                f"{one.hourly_usd:,.3f}" if one.hourly_usd >= 1 else f"{one.hourly_usd:.4g}",
                 percent(one.utilization, 0),
             )
     return table

@@ -1,0 +1,76 @@
+"""Whether a decision, as billed, keeps the request's limits: the provider has the last word."""
+
+from collections.abc import Hashable, Sequence
+
+from planner.billing import Bill
+from planner.decision import Bought
+from planner.problem import Problem
+from planner.purchases import Option
+
+TOLERANCE = 1e-6
+"""Limits passed by no more than this share are kept: solvers round."""
+
+
+def broken_limits(problem: Problem, bought: Sequence[Bought], bill: Bill) -> tuple[str, ...]:
+    """The limits that the bill of a decision does not keep, a sentence each.
+
+    The model keeps them in its own prices and in the cheapest assignment; the provider's order and
+    the exact prices may differ.
+    """
+    return (
+        *_broken_budgets(problem, bought),
+        *_broken_coverage(problem, bill),
+        *_broken_utilization(problem, bought, bill),
+    )
+
+
+def _broken_budgets(problem: Problem, bought: Sequence[Bought]) -> list[str]:
+    broken = []
+    for hour, budget_usd in sorted(problem.upfront_budgets().items()):
+        paid_usd = sum(one.steps * one.lot.upfront_usd for one in bought if one.lot.start == hour)
+        if paid_usd > budget_usd * (1 + TOLERANCE):
+            date = f"{problem.calendar.at(hour):%Y-%m-%d}"
+            broken.append(
+                f"{paid_usd:,.2f} USD are paid upfront on {date}, above the budget of "
+                f"{budget_usd:,.2f} USD"
+            )
+    return broken
+
+
+def _broken_coverage(problem: Problem, bill: Bill) -> list[str]:
+    limits, coverage = problem.request.limits.coverage, bill.coverage
+    if coverage is None:
+        return []
+    if limits.at_least is not None and coverage < limits.at_least - TOLERANCE:
+        return [f"the bill covers {coverage:.2%}, below coverage.at_least {limits.at_least:.2%}"]
+    if limits.at_most is not None and coverage > limits.at_most + TOLERANCE:
+        return [f"the bill covers {coverage:.2%}, above coverage.at_most {limits.at_most:.2%}"]
+    return []
+
+
+def _broken_utilization(problem: Problem, bought: Sequence[Bought], bill: Bill) -> list[str]:
+    floor = problem.request.limits.utilization.at_least
+    if floor is None:
+        return []
+    options = [one.option for one in bought] + [owned.option for owned in problem.owned]
+    used: dict[Hashable, float] = {}
+    committed: dict[Hashable, float] = {}
+    for option, entry in zip(options, bill.commitments, strict=True):
+        target, units = _target(option)
+        used[target] = used.get(target, 0.0) + units * entry.used
+        committed[target] = committed.get(target, 0.0) + units * entry.committed
+    shares = [used[target] / amount for target, amount in committed.items() if amount > 0]
+    low = [share for share in shares if share < floor - TOLERANCE]
+    if not low:
+        return []
+    return [
+        f"the bill uses {len(low)} of {len(shares)} pools' and plans' commitments less than "
+        f"utilization.at_least {floor:.2%}, the least {min(low):.2%}"
+    ]
+
+
+def _target(option: Option) -> tuple[Hashable, float]:
+    """The pool or plan a floor is set for, and its units in a machine or a dollar."""
+    if option.pool is not None:
+        return option.pool, float(option.pool_units) / float(option.step)
+    return option.rates, 1.0
