@@ -136,6 +136,12 @@ def serve(
     max_time_limit: Annotated[
         float, typer.Option("--max-time-limit", help="Seconds a request may solve at most.")
     ] = 120.0,
+    max_body: Annotated[
+        int, typer.Option("--max-body", help="Size of a request's body, MiB.", min=1, max=1024)
+    ] = 32,
+    max_solves: Annotated[
+        int, typer.Option("--max-solves", help="Solves under way at once.", min=1, max=64)
+    ] = 2,
     debug: Debug = False,
 ) -> None:
     """Serve the JSON API."""
@@ -144,7 +150,14 @@ def serve(
     with reported(as_json=False, debug=debug):
         from api.command.serving import run_serve
 
-        run_serve(host, port, examples, max_time_limit)
+        run_serve(
+            host,
+            port,
+            examples,
+            max_time_limit_s=max_time_limit,
+            max_body_mib=max_body,
+            max_solves=max_solves,
+        )
 
 
 @catalog_app.command("list")

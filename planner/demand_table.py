@@ -131,11 +131,11 @@ def _filtered(table: pd.DataFrame, source: DemandSource, faults: FaultList) -> p
 
 
 def _shown(value: object) -> object:
-    """A value as the report shows it: times in ISO 8601, what is missing as blank."""
+    """A value as the report shows it: times in ISO 8601, what is missing by name."""
     if isinstance(value, pd.Timestamp):
         return value.isoformat().replace("+00:00", "Z")
     if value is None or value is pd.NA or value is pd.NaT or value != value:
-        return ""
+        return "blank or NaN"
     if isinstance(value, np.generic):
         return value.item()
     return value if isinstance(value, str | float | int) else str(value)

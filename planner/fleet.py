@@ -95,12 +95,28 @@ def _served_by(
     position: int, workload: Workload, demand: Demand, catalog: Catalog, faults: Faults
 ) -> Iterator[tuple[Machine, NDArray[np.float64]]]:
     regions = _known_regions(position, workload, catalog, faults)
+    _check_types(position, workload, catalog, faults)
     series = [demand.series[name] for name in workload.series_names]
     for region in regions:
         for instance_type, per_machine in _capacities(position, workload, region, catalog, faults):
             machine = make_machine(catalog, instance_type, region, workload.os, workload.tenancy)
             shares = [s / c for s, c in zip(series, per_machine, strict=True)]
             yield machine, np.maximum.reduce(shares)
+
+
+def _check_types(position: int, workload: Workload, catalog: Catalog, faults: Faults) -> None:
+    """The types a need names must be known, whatever the regions."""
+    match workload.needs:
+        case Machines(of=name):
+            named = {f"workloads.{position}.needs.of": name}
+        case OwnUnit(capacity=capacity):
+            named = {f"workloads.{position}.needs.capacity.{name}": name for name in capacity}
+        case _:
+            named = {}
+    for field, name in named.items():
+        if not catalog.has_type(name):
+            near = ", ".join(catalog.near_types(name)) or "none"
+            faults.add(field, name, f"the catalogue has no such type; nearest: {near}")
 
 
 def make_machine(
@@ -188,8 +204,6 @@ def _sold(
     sold = []
     for name in names:
         if not catalog.has_type(name):
-            near = ", ".join(catalog.near_types(name)) or "none"
-            faults.add(field, name, f"the catalogue has no such type; nearest: {near}")
             continue
         try:
             catalog.on_demand_usd(name, region, workload.os, workload.tenancy)

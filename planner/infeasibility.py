@@ -28,7 +28,16 @@ def find_conflicts(
         model = build_model(_with_limits(problem, rest)).linear
         if solver.solve(model, quick, stop=stop).stop is StopReason.INFEASIBLE:
             kept = rest
-    return tuple(_fault(problem, name) for name in kept)
+    faults = tuple(_fault(problem, name) for name in kept)
+    return (*faults, *_no_offers(problem)) if "limits.coverage.at_least" in kept else faults
+
+
+def _no_offers(problem: Problem) -> tuple[Fault, ...]:
+    if problem.options:
+        return ()
+    kinds = ", ".join(problem.request.offers.kinds) or "none"
+    fix = "nothing may be bought for this fleet; allow offers that the catalogue sells"
+    return (Fault(field="offers", value=kinds, fix=fix),)
 
 
 def limit_names(problem: Problem) -> list[str]:

@@ -148,7 +148,7 @@ def make_problem(
             *_nothing_sold(request, options),
             *_idle(fleet.owned),
         ),
-        warnings=_stale(catalog, today),
+        warnings=(*_stale(catalog, today), *_steep(request)),
     )
 
 
@@ -308,6 +308,13 @@ def _idle(owned: tuple[Owned, ...]) -> list[str]:
         for one in owned
         if one.option.pool is None and not one.option.machine_rates
     ]
+
+
+def _steep(request: PlanRequest) -> list[str]:
+    rate = request.horizon.discount_rate
+    if rate <= 1:
+        return []
+    return [f"horizon.discount_rate is {rate:.0%} a year; it is a share, 0.08 for 8 %"]
 
 
 def _stale(catalog: Catalog, today: datetime) -> tuple[str, ...]:

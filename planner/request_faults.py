@@ -1,12 +1,28 @@
 """From a parsed document to a request: every fault at once, at the path the user wrote."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
 from catalogs import Fault, InvalidInputError, shown
 from planner.request import PlanRequest
+
+
+def _keys(schema: object) -> set[str]:
+    """Every key that stands anywhere in the published schema."""
+    if isinstance(schema, list):
+        return set().union(*map(_keys, schema))
+    if not isinstance(schema, dict):
+        return set()
+    properties = schema.get("properties", {})
+    return set(properties if isinstance(properties, dict) else {}).union(
+        *(_keys(part) for part in schema.values())
+    )
+
+
+_KEYS = sorted(_keys(PlanRequest.model_json_schema()))
 
 
 def parse_request(document: object) -> PlanRequest:
@@ -33,7 +49,14 @@ def _fault(details: Any, document: object) -> Fault:  # noqa: ANN401 - pydantic'
         return Fault(field=field, value="(absent)", fix="write it; the key is required")
     value = shown(details["input"])
     if details["type"] == "extra_forbidden":
-        return Fault(field=field, value=value, fix="no such key; take it out")
+        near = get_close_matches(str(details["loc"][-1]), _KEYS, n=2)
+        fix = f"did you mean {' or '.join(near)}?" if near else "take it out"
+        return Fault(field=field, value=value, fix=f"no such key; {fix}")
+    if details["type"] == "union_tag_invalid":
+        fix = f"write one of {details['ctx']['expected_tags']}"
+        return Fault(field=f"{field}.unit", value=repr(details["ctx"]["tag"]), fix=fix)
+    if not details["loc"] and details["input"] is None:
+        return Fault(field=field, value="(empty)", fix="write a request; see the schema")
     if details["type"] == "timezone_aware":
         fix = "carries no offset; write one, such as 2026-01-01T00:00Z"
         return Fault(field=field, value=value, fix=fix)

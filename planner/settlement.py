@@ -92,6 +92,7 @@ def settle(
             *_gap_warning(gap, asked, solver.stopped, met=met),
             *_difference_warning(total, model_cost),
             *(f"limits: {one}" for one in broken_limits(problem, decision.bought, bill)),
+            *_horizon_warning(decision),
         ),
     )
 
@@ -213,6 +214,11 @@ def _owned(decision: Decision, bill: Bill) -> tuple[OwnedUse, ...]:
 
 def _mix(problem: Problem, decision: Decision) -> tuple[MachineShare, ...]:
     edges = (*problem.windows, problem.calendar.hours)
+    window_of_hour = problem.window_of_hour()
+
+    def runs(candidate: int, window: int) -> bool:
+        return bool(np.any(problem.candidates[candidate].needed[window_of_hour == window] > 0))
+
     shares = [
         MachineShare(
             workload=problem.request.workloads[problem.candidates[candidate].workload].name,
@@ -223,7 +229,7 @@ def _mix(problem: Problem, decision: Decision) -> tuple[MachineShare, ...]:
             share=share,
         )
         for (candidate, window), share in decision.shares.items()
-        if share > 0
+        if share > 0 and runs(candidate, window)
     ]
     return tuple(sorted(shares, key=lambda one: (one.workload, one.start, one.instance_type)))
 
@@ -264,6 +270,18 @@ def _difference_warning(total: Decimal, model_cost: Decimal) -> tuple[str, ...]:
     return (
         f"{share:+.1%} of the bill is not in the model's cost, so bound and gap say less; see "
         "assignment_gap_usd and linearization_usd",
+    )
+
+
+def _horizon_warning(decision: Decision) -> tuple[str, ...]:
+    """Terms judged mostly on hours the plan knows nothing of."""
+    beyond = sum((_after_horizon(one) for one in decision.bought), Decimal(0))
+    inside = sum((_usd(one.steps * one.lot.cost_usd) for one in decision.bought), Decimal(0))
+    if beyond <= inside:
+        return ()
+    return (
+        f"horizon: {float(beyond / (beyond + inside)):.0%} of what is bought runs after it, where "
+        "no demand is known; lengthen it, or allow shorter terms",
     )
 
 

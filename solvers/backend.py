@@ -12,6 +12,7 @@ from solvers.outcome import Limits, Outcome, ProgressListener, StopReason
 from solvers.recheck import Claim, checked, decided_at_sight, without_cost
 
 _SHORTEST_SOLVE_S = 0.1
+_MAY_OVERRUN_NONZEROS = 20_000
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,15 @@ class Backend(ABC):
     """One solver; a subclass translates the model and reads the native status.
 
     A solver whose native call honours a stop event says so in ``stoppable``. Any other runs
-    in a child process when, and only when, ``stop`` is given: abandoning its thread would
-    leave it burning a core, and crash the interpreter when it calls back at exit. The child
-    costs about half a second to start, and its incumbent is lost when it is stopped.
+    in a child process when ``stop`` is given, or when a model of some size must keep a time
+    limit: abandoning its thread would leave it burning a core, and crash the interpreter when it
+    calls back at exit. The child costs about half a second to start, and its incumbent is lost
+    when it is stopped.
     """
 
     name: str
     stoppable: ClassVar[frozenset[str]] = frozenset()
+    overtime_share: ClassVar[float] = 0.1
 
     def solve(
         self,
@@ -44,11 +47,20 @@ class Backend(ABC):
         self.refuse_model(compiled)
         if stop is not None and stop.is_set():
             return checked(self.name, compiled, Claim(StopReason.INTERRUPTED))
-        if self.must_run_apart() or (stop is not None and self.name not in self.stoppable):
+        if self.must_run_apart() or self.must_be_killable(compiled, limits, stop):
             claim = solve_in_child(self, compiled, limits, progress, stop or threading.Event())
         else:
             claim = self.decide(compiled, limits, progress, stop)
         return checked(self.name, compiled, claim)
+
+    def must_be_killable(
+        self, model: CompiledModel, limits: Limits, stop: threading.Event | None
+    ) -> bool:
+        """Whether it may have to be stopped from outside."""
+        if self.name in self.stoppable:
+            return False
+        timed = limits.time_limit_s is not None and model.matrix.nnz > _MAY_OVERRUN_NONZEROS
+        return timed or stop is not None
 
     def must_run_apart(self) -> bool:
         """Whether what this process has loaded would crash the solver."""

@@ -5,6 +5,7 @@ main module again. It reads one pickled request from its standard input and writ
 replies to its standard output: any number of Progress, then a Claim or the SolverError.
 """
 
+import math
 import os
 import pickle
 import queue
@@ -26,6 +27,7 @@ _START = (
     "import sys; sys.path[:] = sys.argv[2:]; from solvers.child import answer; answer(sys.argv[1])"
 )
 _LOOK_AT_STOP_EVERY_S = 0.05
+_START_S = 3.0
 _COMPLAINT_CHARACTERS = 2000
 
 
@@ -35,6 +37,10 @@ class Decider(Protocol):
     @property
     def name(self) -> str:
         """The solver's name."""
+
+    @property
+    def overtime_share(self) -> float:
+        """Share of its time limit that the solver may take beyond it."""
 
     def decide(
         self,
@@ -55,10 +61,13 @@ def solve_in_child(
 ) -> Claim:
     """Solve in a child process, killed with all it started as soon as ``stop`` is set.
 
-    A stopped claim has no point; its bound is the last one the solver's log told. Raises what
-    the backend raised there, or SolverFailedError where the child died.
+    It is killed too where it does not heed its time limit: native presolving may not look at the
+    clock for minutes. The claim of a killed child has no point; its bound is the last one the
+    solver's log told. Raises what the backend raised there, or SolverFailedError where the child
+    died.
     """
     started = time.perf_counter()
+    latest_end = started + _patience_s(backend, limits)
     with (
         tempfile.TemporaryDirectory() as scratch,
         tempfile.TemporaryFile() as complaints,
@@ -73,7 +82,7 @@ def solve_in_child(
         try:
             replies = _replies(child, pickle.dumps((backend, model, limits), protocol=5))
             latest: Progress | None = None
-            while not stop.is_set():
+            while not stop.is_set() and time.perf_counter() < latest_end:
                 try:
                     reply = replies.get(timeout=_LOOK_AT_STOP_EVERY_S)
                 except queue.Empty:
@@ -91,7 +100,15 @@ def solve_in_child(
                         raise SolverFailedError(backend.name, _death(child, complaints))
         finally:
             _kill(child)
-    return _stopped(latest, time.perf_counter() - started)
+    reason = StopReason.INTERRUPTED if stop.is_set() else StopReason.TIME_LIMIT
+    return _stopped(reason, latest, time.perf_counter() - started)
+
+
+def _patience_s(backend: Decider, limits: Limits) -> float:
+    """Seconds after which the child no longer heeds its time limit."""
+    if limits.time_limit_s is None:
+        return math.inf
+    return limits.time_limit_s * (1 + backend.overtime_share) + _START_S
 
 
 def answer(scratch: str) -> None:
@@ -133,11 +150,11 @@ def _replies(child: subprocess.Popen[bytes], request: bytes) -> "queue.SimpleQue
     return replies
 
 
-def _stopped(latest: Progress | None, seconds: float) -> Claim:
+def _stopped(reason: StopReason, latest: Progress | None, seconds: float) -> Claim:
     if latest is None or latest.bound is None:
-        return Claim(StopReason.INTERRUPTED, seconds=seconds)
+        return Claim(reason, seconds=seconds)
     bound = rounded_down(latest.bound)
-    return Claim(StopReason.INTERRUPTED, bound=bound, bound_source=BoundSource.LOG, seconds=seconds)
+    return Claim(reason, bound=bound, bound_source=BoundSource.LOG, seconds=seconds)
 
 
 def _death(child: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:

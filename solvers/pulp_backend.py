@@ -12,7 +12,7 @@ from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,6 +58,9 @@ class CbcSolver(Backend):
     missing, the bound is the LP relaxation's, for which it gets the same time limit again.
     It reports no progress, so ``progress`` is never called.
     """
+
+    # Where CBC found no bound, the LP relaxation is solved with the same limit again.
+    overtime_share: ClassVar[float] = 1.1
 
     def refuse_limits(self, limits: Limits) -> None:
         """CBC takes them all."""

@@ -15,7 +15,7 @@ from api.schemas import json_schema
 from planner import Plan, Surroundings, make_plan, parse_request
 
 RUNNER = CliRunner()
-PLAN_FILES = {"plan.json", "purchases.csv", "monthly.csv", "not_bought.csv", "plan.png"}
+PLAN_FILES = {"plan.json", "mix.csv", "purchases.csv", "monthly.csv", "not_bought.csv", "plan.png"}
 
 
 def run(*words, text=None):
@@ -164,7 +164,7 @@ BAD_FILES = {
     "a key twice": ("name: a\nname: b", ["line 2 = 'name: b': this key stands twice"]),
     "a nested key twice": ("a:\n  b: 1\n  b: 2", ["line 3 = 'b: 2': this key stands twice"]),
     "no mapping": ("- 1", ["request = [1]: "]),
-    "nothing": ("", ["request = None: "]),
+    "nothing": ("", ["request = (empty): "]),
     "not UTF-8": (b"name: \xe9", ["line 1 = byte 0xe9: is not UTF-8"]),
     "a control character": ("name: \x00", ["character 0x00: is not allowed in YAML"]),
     "two documents": ("name: a\n---\nname: b", ["is not YAML"]),

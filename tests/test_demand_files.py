@@ -164,7 +164,7 @@ def test_every_faulty_row_is_reported_at_once_by_its_line(faults):
         "demand.file row 6 timestamp = '2026-01-01T02:30Z': "
         "does not fall on a whole UTC hour; write whole hours",
         "demand.file row 2 web = '-1': write a number from 0 to 1e+12",
-        "demand.file row 3 web = '': write a number from 0 to 1e+12",
+        "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12",
         "demand.file row 9 web = 'inf': write a number from 0 to 1e+12",
         "demand.file row 10 web = 'many': write a number from 0 to 1e+12",
         "demand.file row 5 timestamp = '2026-01-01T01:00:00Z': "
@@ -324,9 +324,9 @@ def test_parquet_rows_are_numbered_from_one(faults):
     table = hourly(4, web=[1.0, -2.0, np.nan, 4.0])
     table.loc[3, "timestamp"] = pd.NaT
     assert faults(table, file="demand.parquet") == [
-        "demand.file row 4 timestamp = '': write ISO 8601, such as 2026-01-01T00:00Z",
+        "demand.file row 4 timestamp = 'blank or NaN': write ISO 8601, such as 2026-01-01T00:00Z",
         "demand.file row 2 web = -2.0: write a number from 0 to 1e+12",
-        "demand.file row 3 web = '': write a number from 0 to 1e+12",
+        "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12",
     ]
 
 

@@ -245,7 +245,7 @@ def test_limits_that_conflict_are_named(client):
     body = asked(limits={"coverage": {"at_least": 0.9}}, offers={"kinds": []})
     answer = client.post("/v1/plans", json=body)
 
-    assert check_problem(answer, 422) == ["limits.coverage.at_least"]
+    assert check_problem(answer, 422) == ["limits.coverage.at_least", "offers"]
     assert answer.json["type"] == "urn:fleetplan:problem:infeasible"
 
 

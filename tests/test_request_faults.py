@@ -104,7 +104,7 @@ def test_types_of_unknown_size_serve_no_vcpus(document, price):
          ": at_least must not exceed at_most"),
         ({"limits": {"coverage": {"at_least": 60}}},
          "limits.coverage.at_least = 60: Input should be less than or equal to 1"),
-        ({"limits": {"coverige": {}}}, "limits.coverige = {}: no such key; take it out"),
+        ({"limits": {"coverige": {}}}, "limits.coverige = {}: no such key; did you mean coverage?"),
         ({"horizon": {"hours": 2, "discount_rate": 0.08}},
          ": discount_rate needs accounting: cash_flow; drop one of the two"),
         ({"horizon": {"accounting": "cash"}},

@@ -1,5 +1,6 @@
 """Limits, stops, progress and refusals: what a solver does when it cannot just finish."""
 
+import importlib
 import os
 import pickle
 import subprocess
@@ -350,3 +351,29 @@ def test_importing_the_solvers_loads_no_solver():
     )
 
     assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_a_child_that_does_not_heed_its_time_limit_is_killed(tmp_path, monkeypatch):
+    """Native presolving may not look at the clock for minutes; the bound it told is kept."""
+    (tmp_path / "heedless.py").write_text(
+        "import time\n"
+        "from solvers import Progress\n"
+        "class Heedless:\n"
+        "    name, overtime_share = 'heedless', 0.0\n"
+        "    def decide(self, model, limits, progress, stop):\n"
+        "        progress(Progress(0.1, None, 12.5))\n"
+        "        time.sleep(60)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    heedless = importlib.import_module("heedless").Heedless()
+    monkeypatch.setattr("solvers.child._START_S", 1.0)
+    model = LinearModel()
+    model.add("x", 1, cost=1.0)
+    began = time.perf_counter()
+    claim = solve_in_child(
+        heedless, model.compile(), Limits(time_limit_s=1), None, threading.Event()
+    )
+    assert time.perf_counter() - began < 30
+    assert claim.stop is StopReason.TIME_LIMIT
+    assert claim.point is None
+    assert claim.bound == pytest.approx(12.5)

@@ -9,7 +9,15 @@ from api.http.settings import ServerSettings
 from catalogs import Fault, InvalidInputError
 
 
-def run_serve(host: str, port: int, examples: Path | None, max_time_limit_s: float) -> None:
+def run_serve(
+    host: str,
+    port: int,
+    examples: Path | None,
+    *,
+    max_time_limit_s: float,
+    max_body_mib: int,
+    max_solves: int,
+) -> None:
     """Serve until interrupted.
 
     Raises:
@@ -21,7 +29,12 @@ def run_serve(host: str, port: int, examples: Path | None, max_time_limit_s: flo
         raise _invalid("--port", str(port), "write a port from 0 to 65535")
     if not 0 < max_time_limit_s < math.inf:
         raise _invalid("--max-time-limit", str(max_time_limit_s), "write seconds above 0")
-    settings = ServerSettings(examples=examples, max_time_limit_s=max_time_limit_s)
+    settings = ServerSettings(
+        examples=examples,
+        max_time_limit_s=max_time_limit_s,
+        max_body_bytes=max_body_mib * 2**20,
+        max_concurrent_solves=max_solves,
+    )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
         serve(settings, host, port)

@@ -12,11 +12,15 @@ from rich.text import Text
 
 from catalogs import OfferKind
 from planner import Plan
-from planner.plan import MonthlyCost, NotBought, PoolUse, Purchase
+from planner.plan import MachineShare, MonthlyCost, NotBought, PoolUse, Purchase
+from planner.request import Accounting
 
 WIDTH = 80
 POOLS_SHOWN = 8
 REASONS_SHOWN = 5
+
+SLIGHT_SHARE = 0.005
+"""Shares of a workload that print as 0 or 100 %."""
 
 HALF_A_CENT = Decimal("0.005")
 """Differences below this are not worth a reader's time."""
@@ -36,21 +40,33 @@ _REASONS = {
 
 def show_plan(console: Console, plan: Plan) -> None:
     """Print a plan."""
-    parts: list[RenderableType] = [
-        Text(headline(plan), style="bold"),
-        Text(certainty(plan)),
-        _purchases(plan),
-        _months(plan.monthly),
-        _pools(plan.pools),
-    ]
+    parts: list[RenderableType] = [Text(headline(plan), style="bold"), Text(certainty(plan))]
+    parts += [_purchases(plan)]
+    if plan.mix:
+        parts.append(_machines(plan.mix))
+    parts += [_months(plan), _pools(plan.pools)]
     if plan.owned:
         parts.append(_owned(plan))
     if plan.not_bought:
         parts.append(_reasons(plan.not_bought))
     parts.append(remarks(plan.notes, plan.warnings, *_afterwards(plan), _origin(plan)))
+    if plan.status == "feasible":
+        # The one thing not to miss comes first.
+        parts.insert(0, Text(caution(plan), style="bold red"))
     for part in parts:
         console.print(part)
         console.print()
+
+
+def caution(plan: Plan) -> str:
+    """What to know before acting on a plan that is not proven good."""
+    stopped = plan.solver.stopped.replace("_", " ")
+    if plan.lower_bound_usd is None:
+        return f"Not proven good: the solver stopped ({stopped}) without a bound."
+    return (
+        f"Not proven good: the solver stopped ({stopped}) at a gap of {percent(plan.gap)}. A plan "
+        f"for {usd(plan.lower_bound_usd)} USD is not ruled out; allow more time before you act."
+    )
 
 
 def headline(plan: Plan) -> str:
@@ -59,7 +75,7 @@ def headline(plan: Plan) -> str:
     price = f"costs {cost} USD over {span(plan.horizon.hours)}"
     share = plan.savings_share
     if not plan.purchases:
-        return f"{plan.name}: buy no commitment. The fleet {price}."
+        return f"{plan.name}: buy no commitment. The fleet {price}; on demand it costs {base} USD."
     saved = "" if share is None else f", {percent(abs(share))} {'less' if share >= 0 else 'more'}"
     return f"{plan.name}: {_to_buy(plan)}. The fleet {price}{saved} than on demand ({base} USD)."
 
@@ -137,13 +153,37 @@ def _purchases(plan: Plan) -> RenderableType:
                 quantity_name(one),
                 *offer_name(one.offer_id),
                 f"{one.upfront_usd:,.{places}f}",
-                f"{one.hourly_usd:,.3f}" if one.hourly_usd >= 1 else f"{one.hourly_usd:.4g}",
+                _hourly(one.hourly_usd),
                 percent(one.utilization, 0),
             )
     return table
 
 
-def _months(months: Sequence[MonthlyCost]) -> RenderableType:
+def _hourly(amount: Decimal) -> str:
+    """Dollars per hour: three decimals, more for what would round away."""
+    return f"{amount:,.3f}" if amount == 0 or amount >= Decimal("0.1") else f"{float(amount):.3g}"
+
+
+def _machines(mix: Sequence[MachineShare]) -> RenderableType:
+    """Where workloads run that may choose, a row wherever that changes."""
+    table = make_table("Machines to run on", ("workload", "from", "machines"), ())
+    for workload, shares in groupby(mix, key=lambda one: one.workload):
+        before = ""
+        for start, parts in groupby(shares, key=lambda one: one.start):
+            machines = ", ".join(_machine(one) for one in parts)
+            if machines != before:
+                table.add_row(workload, f"{start:%Y-%m-%d}", machines)
+            before = machines
+    return table
+
+
+def _machine(one: MachineShare) -> str:
+    share = "" if one.share > 1 - SLIGHT_SHARE else f" {percent(one.share, 0)}"
+    return f"{one.instance_type} {one.region}{share}"
+
+
+def _months(plan: Plan) -> RenderableType:
+    months = plan.monthly
     columns: dict[str, Callable[[MonthlyCost], Decimal]] = {
         "on demand": lambda one: one.on_demand_usd,
         "commitments": lambda one: one.commitment_usd,
@@ -151,7 +191,11 @@ def _months(months: Sequence[MonthlyCost]) -> RenderableType:
         "upfront paid": lambda one: one.upfront_cash_usd,
         "cash out": lambda one: one.cash_usd,
     }
-    table = make_table("Monthly bill, USD", ("month",), tuple(columns))
+    discounted = plan.horizon.accounting is Accounting.CASH_FLOW
+    title = "Monthly bill, USD" + (
+        " (discounted, but for the last two columns)" if discounted else ""
+    )
+    table = make_table(title, ("month",), tuple(columns))
     sums = [sum(map(read, months), Decimal(0)) for read in columns.values()]
     places = _places(sums)
     for one in months:
