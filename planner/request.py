@@ -375,6 +375,22 @@ class SolveOptions(Document):
     threads: Annotated[int, Field(gt=0, le=256)] | None = None
 
 
+def _distinct_names(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
+    _refuse_repeated([workload.name for workload in workloads])
+    return workloads
+
+
+def _distinct_ids(owned: tuple[OwnedCommitment, ...]) -> tuple[OwnedCommitment, ...]:
+    _refuse_repeated([commitment.id for commitment in owned])
+    return owned
+
+
+def _refuse_repeated(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands more than once; rename")
+
+
 def _named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
@@ -392,21 +408,10 @@ class PlanRequest(Document):
     purchases: PurchaseDates = PurchaseDates(every_months=3)
     offers: AllowedOffers = AllowedOffers()
     limits: Limits = Limits()
-    owned: tuple[OwnedCommitment, ...] = ()
-    workloads: Annotated[tuple[Workload, ...], Field(min_length=1)]
+    owned: Annotated[tuple[OwnedCommitment, ...], AfterValidator(_distinct_ids)] = ()
+    workloads: Annotated[tuple[Workload, ...], Field(min_length=1), AfterValidator(_distinct_names)]
     commitment_step_usd: CommitmentStep = Decimal("0.001")
     """Savings plans are bought in whole multiples of this many dollars per hour."""
     whole_machines: bool = False
     """Every machine is whole in every hour, on demand or reserved."""
     solve: SolveOptions = SolveOptions()
-
-    @model_validator(mode="after")
-    def _distinct_names(self) -> Self:
-        for what, names in (
-            ("workloads", [workload.name for workload in self.workloads]),
-            ("owned", [owned.id for owned in self.owned]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what}: {', '.join(twice)} stands more than once; rename")
-        return self

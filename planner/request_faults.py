@@ -35,12 +35,13 @@ def parse_request(document: object) -> PlanRequest:
 
 def faults_of(error: ValidationError, document: object) -> list[Fault]:
     """What pydantic found wrong with a document, as faults with field, value and fix."""
-    return [
-        _fault(details, document)
+    found = (
+        details
         for details in error.errors(include_url=False)
         # Said of a list whose items were refused, as if it had none.
         if not (details["type"] == "too_short" and details["input"])
-    ]
+    )
+    return [_fault(details, document) for details in found]
 
 
 def _fault(details: Any, document: object) -> Fault:  # noqa: ANN401 - pydantic's TypedDict
@@ -52,6 +53,8 @@ def _fault(details: Any, document: object) -> Fault:  # noqa: ANN401 - pydantic'
         near = get_close_matches(str(details["loc"][-1]), _KEYS, n=2)
         fix = f"did you mean {' or '.join(near)}?" if near else "take it out"
         return Fault(field=field, value=value, fix=f"no such key; {fix}")
+    if details["type"] == "too_short":
+        return Fault(field=field, value=value, fix="write at least one")
     if details["type"] == "union_tag_invalid":
         fix = f"write one of {details['ctx']['expected_tags']}"
         return Fault(field=f"{field}.unit", value=repr(details["ctx"]["tag"]), fix=fix)

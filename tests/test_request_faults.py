@@ -95,9 +95,9 @@ def test_types_of_unknown_size_serve_no_vcpus(document, price):
     [
         ({"owned": [OWNED | {"end": "2024-01-01T00:00Z"}]},
          ": it ends before it begins; let end lie after start"),
-        ({"owned": [OWNED, OWNED]}, ": owned: old stands more than once; rename"),
+        ({"owned": [OWNED, OWNED]}, ": old stands more than once; rename"),
         ({"workloads": [workload(), workload()]},
-         ": workloads: web stands more than once; rename"),
+         ": web stands more than once; rename"),
         ({"limits": {"upfront_budget_usd": -3}},
          "limits.upfront_budget_usd = -3: Input should be greater than or equal to 0"),
         ({"limits": {"coverage": {"at_least": 0.6, "at_most": 0.5}}},
