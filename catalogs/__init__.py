@@ -10,6 +10,7 @@ from catalogs.catalog import (
 from catalogs.document import CatalogDocument, DocumentRate
 from catalogs.faults import Fault, Faults, InvalidInputError, shown
 from catalogs.offers import (
+    HOURS_PER_YEAR,
     DedicatedOffer,
     InstanceType,
     OfferKind,
@@ -21,6 +22,7 @@ from catalogs.offers import (
 from catalogs.selection import Selector
 
 __all__ = [
+    "HOURS_PER_YEAR",
     "BuildReport",
     "Catalog",
     "CatalogDocument",

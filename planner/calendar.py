@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from catalogs import Faults
-from planner.request import YEAR_HOURS, Accounting, Horizon, PurchaseDates
+from catalogs import HOURS_PER_YEAR, Faults
+from planner.request import Accounting, Horizon, PurchaseDates
 
 HOUR = timedelta(hours=1)
 
@@ -48,7 +48,9 @@ class Calendar:
     @cached_property
     def worth(self) -> NDArray[np.float64]:
         """What a dollar of each hour, and of the horizon's end, counts at the start [hour + 1]."""
-        return np.asarray((1.0 + self.discount_rate) ** -(np.arange(self.hours + 1) / YEAR_HOURS))
+        return np.asarray(
+            (1.0 + self.discount_rate) ** -(np.arange(self.hours + 1) / HOURS_PER_YEAR)
+        )
 
     @cached_property
     def worth_before(self) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import DedicatedOffer, Payment
+from catalogs import HOURS_PER_YEAR, DedicatedOffer, Payment
 from planner.decision import Bought, Decision
 from planner.errors import InfeasibleError, NoPlanError
 from planner.limits_kept import broken_limits
@@ -18,7 +18,7 @@ from planner.planning import Surroundings, resolve, solve_problem
 from planner.problem import Problem
 from planner.purchases import Lot
 from planner.rebill import bill_on_demand, machines_of, rebill, usage_of
-from planner.request import YEAR_HOURS, AllowedOffers, PlanRequest
+from planner.request import AllowedOffers, PlanRequest
 from planner.settlement import cheapest_running, describe_catalog, describe_horizon
 
 
@@ -77,9 +77,9 @@ class _Strategy:
 
 
 def _one_year(offers: AllowedOffers) -> AllowedOffers:
-    if offers.term_hours is not None and YEAR_HOURS not in offers.term_hours:
+    if offers.term_hours is not None and HOURS_PER_YEAR not in offers.term_hours:
         return offers.model_copy(update={"kinds": ()})
-    return offers.model_copy(update={"terms_months": None, "terms_hours": (YEAR_HOURS,)})
+    return offers.model_copy(update={"terms_months": None, "terms_hours": (HOURS_PER_YEAR,)})
 
 
 def _no_upfront(offers: AllowedOffers) -> AllowedOffers:

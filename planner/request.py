@@ -18,10 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from catalogs import CatalogDocument, OfferKind, Payment, Selector
-
-YEAR_HOURS = 8760
-"""A year as the providers bill it; a 3-year term has 26,280 hours."""
+from catalogs import HOURS_PER_YEAR, CatalogDocument, OfferKind, Payment, Selector
 
 COMMITMENTS = (
     OfferKind.RESERVED_STANDARD,
@@ -189,7 +186,7 @@ class AllowedOffers(Document):
         """Allowed terms in hours, or None for every term."""
         if self.terms_months is None and self.terms_hours is None:
             return None
-        months = {months // 12 * YEAR_HOURS for months in self.terms_months or ()}
+        months = {months // 12 * HOURS_PER_YEAR for months in self.terms_months or ()}
         return frozenset(months | set(self.terms_hours or ()))
 
 

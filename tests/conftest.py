@@ -54,7 +54,7 @@ def plan_of(rates, demand, *, folder=Path(), **parts):
     return make_plan(parse_request(document), Surroundings(folder=folder))
 
 
-# Session-wide, for hypothesis draws many requests within one test function.
+# Made once, for hypothesis draws many requests within one test function.
 @pytest.fixture(scope="session")
 def price():
     return rate

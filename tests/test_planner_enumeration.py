@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 from planner import InfeasibleError, make_plan, parse_request
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-YEAR_HOURS = 8760
+HOURS_PER_YEAR = 8760
 MOST_PURCHASES = 800
 """Enumerated per request; offers beyond it are left out of the request."""
 NEARLY = 1e-9
@@ -88,7 +88,7 @@ class Case:
     def worth(self):
         """What a dollar of each hour and of the end counts [hour + 1]."""
         return np.array(
-            [(1 + self.discount_rate) ** (-t / YEAR_HOURS) for t in range(self.hours + 1)]
+            [(1 + self.discount_rate) ** (-t / HOURS_PER_YEAR) for t in range(self.hours + 1)]
         )
 
     def pool(self, machine):

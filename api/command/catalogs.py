@@ -12,6 +12,7 @@ from rich.text import Text
 from api.command.plans import stdout_console
 from api.command.terminal import KIND_NAMES, make_table
 from catalogs import (
+    HOURS_PER_YEAR,
     Catalog,
     Fault,
     InvalidInputError,
@@ -94,26 +95,38 @@ def _show_summary(catalog: Catalog, *, as_json: bool) -> None:
     for key, value in summary.items():
         if isinstance(value, dict):
             value = ", ".join(f"{kind} {count:,}" for kind, count in value.items())
-        lines.append(f"{key.replace('_', ' '):<16}{value}")
+        shown = f"{value:,}" if isinstance(value, int) else value
+        lines.append(f"{key.replace('_', ' '):<16}{shown}")
     stdout_console().print(Text("\n".join(lines)))
 
 
 def _show_rates(console: Console, instance_type: str, region: str, rates: Sequence[Rate]) -> None:
+    rules = list(dict.fromkeys(rate.derived for rate in rates if rate.derived is not None))
     title = f"{instance_type} in {region}, USD per machine"
-    table = make_table(title, ("kind", "term", "payment"), ("upfront", "hourly", "effective"))
+    left, right = ("kind", "term", "payment"), ("upfront", "hourly", "effective", "rule")
+    table = make_table(title, left, right)
     for rate in rates:
+        # What of a plan is paid upfront is a share of the commitment, not of a machine.
+        upfront = "" if rate.kind.is_spend else f"{rate.upfront_usd:,.2f}"
         table.add_row(
             KIND_NAMES.get(rate.kind, rate.kind.replace("_", " ")),
-            "" if rate.term_hours is None else f"{rate.term_hours:,} h",
+            _term(rate.term_hours),
             "" if rate.payment is None else rate.payment.replace("_", " "),
-            f"{rate.upfront_usd:,.2f}",
+            upfront,
             f"{rate.hourly_usd:,.5f}",
             f"{rate.effective_hourly_usd:,.5f}",
+            "" if rate.derived is None else str(rules.index(rate.derived) + 1),
         )
     console.print(table)
-    derived = sorted({rate.derived for rate in rates if rate.derived is not None})
-    for rule in derived:
-        console.print(Text(f"derived: {rule}"))
+    for number, rule in enumerate(rules, 1):
+        console.print(Text(f"rule {number}: {rule}"))
+
+
+def _term(hours: int | None) -> str:
+    if hours is None:
+        return ""
+    years, rest = divmod(hours, HOURS_PER_YEAR)
+    return f"{hours:,} h" if rest else f"{years}y"
 
 
 def _amounts(rate: Rate) -> dict[str, float]:
