@@ -63,7 +63,6 @@ class Catalog:
         self.source = tables.provenance.source
         self.as_of = tables.provenance.as_of
         self.currency = tables.provenance.currency
-        self._rates_by_platform: dict[Platform, dict[Terms, int]] = {}
 
     @classmethod
     def bundled(cls, name: str) -> Self:

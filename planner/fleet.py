@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from fractions import Fraction
 
 import numpy as np
@@ -155,8 +156,6 @@ def _known_regions(
 
 
 def _near(name: str, known: list[str]) -> list[str]:
-    from difflib import get_close_matches
-
     return get_close_matches(name, known, n=4, cutoff=0.3) or known[:4]
 
 
