@@ -1,0 +1,21 @@
+"""Recourse of all hours at a point, with the cuts it gives: arrays in, arrays out.
+
+Importing it compiles nothing; the first pass loads numba and, once per installation, compiles.
+"""
+
+from planner.recourse.coarsening import coarsen
+from planner.recourse.hours import Hours, make_hours
+from planner.recourse.hourly_pass import Pass
+from planner.recourse.structure import Multipliers, Point, Structure, Sums, Used
+
+__all__ = [
+    "Hours",
+    "Multipliers",
+    "Pass",
+    "Point",
+    "Structure",
+    "Sums",
+    "Used",
+    "coarsen",
+    "make_hours",
+]

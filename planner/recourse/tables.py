@@ -1,0 +1,110 @@
+"""A structure and a point as the kernels take them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.recourse.kernels import Chunks, Stages, Tables
+from planner.recourse.hours import Hours
+from planner.recourse.structure import Floats, Ints, Point, Structure
+
+LEAST_COMMITMENT = 1e-9
+"""Commitments that save less than this share of the highest price do not take part in a search."""
+
+BLOCKS_PER_CHUNK = 64
+"""Blocks whose sums are taken together: the unit of work of a thread."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the kernels keep what a structure names.
+
+    Attributes:
+        tables: what is the same in all stages.
+        pair_order: the structure's pairs in the order of their slices [pair].
+        alone: slices whose pool serves no other [slice], as booleans.
+        shared_pools: pools that serve several slices [shared pool].
+    """
+
+    tables: Tables
+    pair_order: Ints
+    alone: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    shared_pools: Ints
+
+
+def lay_out(structure: Structure) -> Layout:
+    """Sort a structure for the kernels."""
+    slices_of_pool = np.bincount(structure.pool_of_slice, minlength=structure.pools)
+    shared_pools = np.flatnonzero(slices_of_pool > 1)
+    alone = slices_of_pool[structure.pool_of_slice] == 1
+    position = np.full(structure.pools, -1, dtype=np.intp)
+    position[shared_pools] = np.arange(len(shared_pools))
+    pair_order = np.argsort(structure.pair_slice, kind="stable")
+    per_slice = np.bincount(structure.pair_slice, minlength=structure.slices)
+    rates = np.ascontiguousarray(structure.rates, dtype=np.float64)
+    price = np.ascontiguousarray(structure.on_demand_usd, dtype=np.float64)
+    units = np.ascontiguousarray(structure.units, dtype=np.float64)
+    per_unit = np.zeros(len(shared_pools))
+    np.maximum.at(per_unit, position[structure.pool_of_slice[~alone]], (price / units)[~alone])
+    tables = Tables(
+        price=price,
+        units=units,
+        shared=position[structure.pool_of_slice],
+        pair_first=np.concatenate([[0], np.cumsum(per_slice)]).astype(np.intp),
+        pair_series=structure.pair_series[pair_order].astype(np.intp),
+        rate=rates,
+        per_rate=np.divide(1.0, rates),
+        dearest=_dearest_first(price, rates),
+        most_plan=np.max(price / rates, axis=1, initial=0.0),
+        most_pool=per_unit,
+    )
+    return Layout(tables, pair_order, alone, shared_pools)
+
+
+def stage_tables(structure: Structure, layout: Layout, point: Point) -> Stages:
+    """A point as the kernels take it."""
+    tables = layout.tables
+    pooled = np.ascontiguousarray(point.dedicated[:, layout.shared_pools])
+    capacity = point.dedicated[:, structure.pool_of_slice] / structure.units
+    spend = np.ascontiguousarray(point.spend, dtype=np.float64)
+    least = LEAST_COMMITMENT * float(np.max(tables.price, initial=0.0))
+    return Stages(
+        factor=np.ascontiguousarray(point.factors[:, layout.pair_order]),
+        capacity=np.where(layout.alone, capacity, 0.0),
+        spend=spend,
+        pooled=pooled,
+        active=_worth_searching(spend * tables.most_plan > least),
+        active_pools=_worth_searching(pooled * tables.most_pool > least),
+    )
+
+
+def chunk_blocks(hours: Hours) -> tuple[Chunks, Ints]:
+    """Cut every segment into chunks; returns them and each one's segment."""
+    blocks = np.diff(hours.first_block)
+    per_segment = -(-blocks // BLOCKS_PER_CHUNK)
+    segment = np.repeat(np.arange(hours.segments), per_segment)
+    within = np.arange(len(segment)) - np.repeat(np.cumsum(per_segment) - per_segment, per_segment)
+    first = hours.first_block[segment] + within * BLOCKS_PER_CHUNK
+    last = np.minimum(first + BLOCKS_PER_CHUNK, hours.first_block[segment + 1])
+    return Chunks(first, last, hours.stage_of_segment[segment]), segment
+
+
+def _dearest_first(price: Floats, rates: Floats) -> Ints:
+    """Slices a plan covers, by falling price over rate, then -1 [plan × slice]."""
+    order = np.argsort(-price / rates, axis=1, kind="stable").astype(np.intp)
+    covered = np.isfinite(np.take_along_axis(rates, order, axis=1))
+    ordered = np.full(rates.shape, -1, dtype=np.intp)
+    for plan in range(len(rates)):
+        mine = order[plan][covered[plan]]
+        ordered[plan, : len(mine)] = mine
+    return ordered
+
+
+def _worth_searching(is_active: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Ints:
+    """Positions of what is active in each stage, then -1."""
+    stages, size = is_active.shape
+    active = np.full((stages, size), -1, dtype=np.intp)
+    for stage in range(stages):
+        found = np.flatnonzero(is_active[stage])
+        active[stage, : len(found)] = found
+    return active
