@@ -8,9 +8,8 @@ import numpy as np
 
 from planner.recourse.hour_programs import Solutions, solve_rows
 from planner.recourse.hours import LANES, Hours
-from planner.recourse.kernels import Totals, Warm, run
 from planner.recourse.structure import Floats, Ints, Point, Structure, Sums, Used, Weighting
-from planner.recourse.tables import chunk_blocks, lay_out, stage_tables
+from planner.recourse.tables import Totals, Warm, chunk_blocks, lay_out, stage_tables
 
 _TASKS_PER_THREAD = 4
 
@@ -37,7 +36,7 @@ class Pass:
         self._warm = Warm(
             plan=np.tile(tables.most_plan[:, None], (blocks, 1, LANES)),
             pool=np.tile(tables.most_pool[:, None], (blocks, 1, LANES)),
-            doubtful=np.zeros((blocks, LANES), dtype=np.uint8),
+            doubtful=np.zeros(blocks, dtype=np.intp),
         )
         threads = threads or os.cpu_count() or 1
         chunks = len(self._segment_of_chunk)
@@ -65,7 +64,7 @@ class Pass:
         dedicated[:, layout.shared_pools] = self._by_segment(totals.pool)
         spend = self._by_segment(totals.plan)
         value = self._cut_value(point, usage, dedicated, spend)
-        return Sums(value, usage, dedicated, spend, int(totals.doubtful.sum()))
+        return Sums(value, usage, dedicated, spend, len(self._doubtful_rows()[0]))
 
     def exact(self, point: Point, *, by: Weighting = "worth") -> Floats:
         """The true recourse cost [segment], never below it: rows in doubt are solved one by one.
@@ -78,7 +77,7 @@ class Pass:
         above = self.hours.most_above[self.structure.pair_series]
         highest = replace(point, factors=point.factors * above)
         value = self(highest, by=by).value_usd
-        block, lane = np.nonzero(self._warm.doubtful)
+        block, lane = self._doubtful_rows()
         if not len(block) or point.multipliers is not None:
             return value
         segment = np.searchsorted(self.hours.first_block, block, side="right") - 1
@@ -96,12 +95,13 @@ class Pass:
         tables, chunks = self._layout.tables, self._chunks
         stages = stage_tables(self.structure, self._layout, point)
         count = len(chunks.first)
+        from planner.recourse.kernels import run  # loads numba, which few commands need
+
         totals = Totals(
             pair=np.empty((count, len(tables.pair_series))),
             own=np.empty((count, len(tables.price))),
             plan=np.empty((count, len(tables.rate))),
             pool=np.empty((count, len(tables.most_pool))),
-            doubtful=np.zeros(count, dtype=np.intp),
         )
         demand, weight = self.hours.demand, self._weight(by)
 
@@ -113,6 +113,13 @@ class Pass:
         else:
             list(self._workers.map(task, self._tasks[:-1], self._tasks[1:]))
         return totals
+
+    def _doubtful_rows(self) -> tuple[Ints, Ints]:
+        """Block and lane of the rows that the last pass did not prove optimal."""
+        block = np.flatnonzero(self._warm.doubtful)
+        bits = self._warm.doubtful[block, None] >> np.arange(LANES) & 1
+        row, lane = np.nonzero(bits)
+        return block[row], lane
 
     def _weight(self, by: Weighting) -> Floats:
         """What rows count for [block × lane]."""

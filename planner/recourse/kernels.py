@@ -19,14 +19,24 @@ Loops over the lanes of a block have a constant length, so that they become vect
 Plans without a commitment take no part in the search: their best m follows from the others'.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from planner.recourse.hours import LANES
-from planner.recourse.structure import Floats, Ints
+from planner.recourse.lanes import (
+    any_lane,
+    greater,
+    is_empty,
+    lane_bits,
+    lesser,
+    load,
+    mask_of,
+    select,
+    spread,
+    spread_bits,
+    store,
+)
+from planner.recourse.tables import Search
 
 TIE = 1e-9
 """Prices within this share of each other tie."""
@@ -46,94 +56,10 @@ MOST_ROUNDS = 64
 MOST_SUBSETS = 6
 """Up to so many active plans every set of them is searched; then single ones, pairs and all."""
 
-# No flag that assumes away infinities or NaN: rates may be infinite.
-_COMPILED = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "reassoc"},
-}
-
-Flags = NDArray[np.uint8]
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
-class Tables(NamedTuple):
-    """What is the same in all stages; pairs come in the order of their slices."""
-
-    price: Floats  # [slice]
-    units: Floats  # [slice]
-    shared: Ints  # shared pool of each slice, or -1 [slice]
-    pair_first: Ints  # [slice + 1]
-    pair_series: Ints  # [pair]
-    rate: Floats  # infinite where not covered [plan × slice]
-    per_rate: Floats  # its inverse, 0 where not covered [plan × slice]
-    dearest: Ints  # covered slices by falling price / rate, then -1 [plan × slice]
-    most_plan: Floats  # the most useful m, max price / rate [plan]
-    most_pool: Floats  # likewise [shared pool]
-
-
-class Stages(NamedTuple):
-    """What is committed and how workloads are mixed in each stage."""
-
-    factor: Floats  # [stage × pair]
-    capacity: Floats  # slice units that a pool of its own gives a slice [stage × slice]
-    spend: Floats  # [stage × plan]
-    pooled: Floats  # units of shared pools [stage × shared pool]
-    active: Ints  # plans with a commitment worth searching for, then -1 [stage × plan]
-    active_pools: Ints  # shared pools with one, then -1 [stage × shared pool]
-
-
-class Search(NamedTuple):
-    """Working memory of the search over a block's rows, for the active plans and pools alone."""
-
-    sizes: Ints  # numbers of active plans, active pools and sets of plans [3]
-    sets: Ints  # sets of plans to search along, as bits; the first is empty [set]
-    rate: Floats  # [plan × slice]
-    own: Ints  # active shared pool of each slice, or -1 [slice]
-    spend: Floats  # [plan]
-    pooled: Floats  # [pool]
-    floor: Floats  # [plan]
-    pool_floor: Floats  # [pool]
-    m: Floats  # [plan × lane]
-    n: Floats  # [pool × lane]
-    up: Floats  # what slices add to the slope of a set scaled up [set × lane]
-    down: Floats  # likewise down [set × lane]
-    pool_up: Floats  # what a pool's slices add if it joins the set [set × pool × lane]
-    pool_down: Floats  # [set × pool × lane]
-    way: Ints  # where a set ascends: 1 up, -1 down [set × lane]
-    pool_way: Ints  # where a pool alone does [pool × lane]
-    joins: Ints  # whether a pool moves along [pool × lane]
-    kink: Floats  # factors at which a slice changes sides [slice × lane]
-    size: Floats  # dollars that change sides there [slice × lane]
-
-
-class Chunks(NamedTuple):
-    """Runs of blocks of one segment whose sums are taken together."""
-
-    first: Ints  # first block [chunk]
-    last: Ints  # last block + 1 [chunk]
-    stage: Ints  # [chunk]
-
-
-class Warm(NamedTuple):
-    """The m of the last pass, where the next one starts."""
-
-    plan: Floats  # [block × plan × lane]
-    pool: Floats  # [block × shared pool × lane]
-    doubtful: Flags  # rows not proven optimal, uint8 [block × lane]
-
-
-class Totals(NamedTuple):
-    """Sums over the rows of each chunk."""
-
-    pair: Floats  # [chunk × pair]
-    own: Floats  # by slice, dollars per slice unit of a pool of its own [chunk × slice]
-    plan: Floats  # [chunk × plan]
-    pool: Floats  # [chunk × shared pool]
-    doubtful: Ints  # [chunk]
-
-
-@njit(**_COMPILED)
+@_compiled
 def run(first_chunk, last_chunk, tables, stages, chunks, demand, weight, warm, totals):
     """Take the pass over a range of chunks; chunks are independent of each other.
 
@@ -141,8 +67,8 @@ def run(first_chunk, last_chunk, tables, stages, chunks, demand, weight, warm, t
     written.
     """
     slices, pairs = len(tables.price), len(tables.pair_series)
-    plans, pools = len(tables.rate), len(tables.most_pool)
-    excess, kappa = np.empty((slices, LANES)), np.empty((slices, LANES))
+    plans, pools, series = len(tables.rate), len(tables.most_pool), demand.shape[1]
+    excess, kappa = np.empty(slices * LANES), np.empty(slices * LANES)
     of_pair, of_slice = np.empty((pairs, LANES)), np.empty((slices, LANES))
     of_plan, of_pool = np.empty((plans, LANES)), np.empty((pools, LANES))
     search = _search_space(slices, plans, pools)
@@ -151,130 +77,111 @@ def run(first_chunk, last_chunk, tables, stages, chunks, demand, weight, warm, t
         of_pair[:], of_slice[:], of_plan[:], of_pool[:] = 0.0, 0.0, 0.0, 0.0
         _prepare(tables, stages, stage, search)
         active, active_pools = search.sizes[0], search.sizes[1]
-        doubtful = 0
         for block in range(chunks.first[chunk], chunks.last[chunk]):
-            plan, pool, doubt = warm.plan[block], warm.pool[block], warm.doubtful[block]
-            _find_excess(tables, stages, stage, demand[block], excess)
-            doubt[:] = 0
-            if active + active_pools == 0:
-                for c in range(slices):
-                    kappa[c, :] = tables.price[c]
-            elif active == 1 and active_pools == 0:
+            rows, plan, pool = block * series, block * plans, block * pools
+            _find_excess(tables, stages, stage, demand, rows, excess)
+            if active_pools or active > 1:
+                _load_warm(search, stages, stage, warm, plan, pool)
+                warm.doubtful[block] = _ascend(tables, search, excess, kappa)
+                _store_warm(search, stages, stage, warm, plan, pool)
+            elif active:
                 j = stages.active[stage, 0]
-                _fill_plan(tables, j, stages.spend[stage, j], excess, plan, kappa)
+                m = _fill_plan(tables, j, stages.spend[stage, j], excess, kappa)
+                store(warm.plan, (plan + j) * LANES, m)
+                warm.doubtful[block] = 0
             else:
-                _load(search, stages, stage, plan, pool)
-                _ascend(tables, search, excess, kappa, doubt)
-                _store(search, stages, stage, plan, pool)
-            for lane in range(LANES):
-                doubtful += doubt[lane]
-            _value_the_rest(tables, search, stages, stage, excess, kappa, plan, pool)
-            _add_up(tables, demand[block], weight[block], excess, kappa, of_pair, of_slice)
-            _add_up_prices(tables.most_plan, weight[block], plan, of_plan)
-            _add_up_prices(tables.most_pool, weight[block], pool, of_pool)
+                for c in range(slices):
+                    store(kappa, c * LANES, spread(tables.price[c]))
+                warm.doubtful[block] = 0
+            if active < plans or active_pools < pools:
+                _value_the_rest(tables, search, excess, kappa, warm, plan, pool)
+            counts = load(weight, block * LANES)
+            _add_up(tables, demand, rows, counts, excess, kappa, of_pair, of_slice)
+            _add_up_prices(tables.most_plan, counts, warm.plan, plan, of_plan)
+            _add_up_prices(tables.most_pool, counts, warm.pool, pool, of_pool)
         _total(of_pair, totals.pair[chunk])
         _total(of_slice, totals.own[chunk])
         _total(of_plan, totals.plan[chunk])
         _total(of_pool, totals.pool[chunk])
-        totals.doubtful[chunk] = doubtful
 
 
-@njit(**_COMPILED)
-def _find_excess(tables, stages, stage, demand, excess):
+@_compiled
+def _find_excess(tables, stages, stage, demand, rows, excess):
     """Usage above what a slice's own pool covers [slice × lane]."""
     for c in range(len(tables.price)):
-        for lane in range(LANES):
-            excess[c, lane] = 0.0
+        usage = spread(0.0)
         for pair in range(tables.pair_first[c], tables.pair_first[c + 1]):
-            factor, series = stages.factor[stage, pair], tables.pair_series[pair]
-            for lane in range(LANES):
-                excess[c, lane] += factor * demand[series, lane]
-        capacity = stages.capacity[stage, c]
-        for lane in range(LANES):
-            above = excess[c, lane] - capacity
-            excess[c, lane] = above if above > 0.0 else 0.0
+            amount = load(demand, (rows + tables.pair_series[pair]) * LANES)
+            usage = usage + amount * stages.factor[stage, pair]
+        store(excess, c * LANES, greater(usage - stages.capacity[stage, c], spread(0.0)))
 
 
-@njit(**_COMPILED)
-def _fill_plan(tables, j, spend, excess, plan, kappa):
+@_compiled
+def _fill_plan(tables, j, spend, excess, kappa):
     """One plan alone: the dearest slices per dollar first, until the commitment is spent."""
-    spent = np.zeros(LANES)
-    for lane in range(LANES):
-        plan[j, lane] = 0.0
+    spent, m = spread(0.0), spread(0.0)
     for k in range(len(tables.price)):
         c = tables.dearest[j, k]
         if c < 0:
             break
-        rate, ratio = tables.rate[j, c], tables.price[c] * tables.per_rate[j, c]
-        for lane in range(LANES):
-            spent[lane] += rate * excess[c, lane]
-            # Ratios fall, so that the largest one after which nothing is left is the first.
-            m = ratio if spent[lane] >= spend else 0.0
-            plan[j, lane] = m if m > plan[j, lane] else plan[j, lane]
+        spent = spent + load(excess, c * LANES) * tables.rate[j, c]
+        ratio = tables.price[c] * tables.per_rate[j, c]
+        # Ratios fall, so that the largest one after which nothing is left is the first.
+        m = greater(m, select(spent >= spend, spread(ratio), spread(0.0)))
     for c in range(len(tables.price)):
-        price, rate = tables.price[c], tables.rate[j, c]
-        if tables.per_rate[j, c] == 0.0:
-            for lane in range(LANES):
-                kappa[c, lane] = price
-        else:
-            for lane in range(LANES):
-                served = rate * plan[j, lane]
-                kappa[c, lane] = served if served < price else price
+        price = spread(tables.price[c])
+        if tables.per_rate[j, c] > 0.0:
+            price = lesser(price, m * tables.rate[j, c])
+        store(kappa, c * LANES, price)
+    return m
 
 
-@njit(**_COMPILED)
-def _value_the_rest(tables, search, stages, stage, excess, kappa, plan, pool):
+@_compiled
+def _value_the_rest(tables, search, excess, kappa, warm, plan, pool):
     """What a first dollar of plans without a commitment, a first unit of pools, would save."""
-    active, active_pools = search.sizes[0], search.sizes[1]
     for j in range(len(tables.rate)):
-        if _position(j, stages.active[stage], active) < 0:
-            plan[j, :] = 0.0
+        if not search.is_active[j]:
+            m = spread(0.0)
             for c in range(len(tables.price)):
-                _raise_to(plan[j], tables.per_rate[j, c], excess[c], kappa[c])
+                if tables.per_rate[j, c] > 0.0:
+                    saved = load(kappa, c * LANES) * tables.per_rate[j, c]
+                    exceeds = load(excess, c * LANES) > 0.0
+                    m = greater(m, select(exceeds, saved, spread(0.0)))
+            store(warm.plan, (plan + j) * LANES, m)
     for p in range(len(tables.most_pool)):
-        if _position(p, stages.active_pools[stage], active_pools) < 0:
-            pool[p, :] = 0.0
+        if not search.is_active_pool[p]:
+            m = spread(0.0)
             for c in range(len(tables.price)):
                 if tables.shared[c] == p:
-                    _raise_to(pool[p], 1.0 / tables.units[c], excess[c], kappa[c])
+                    saved = load(kappa, c * LANES) * (1.0 / tables.units[c])
+                    exceeds = load(excess, c * LANES) > 0.0
+                    m = greater(m, select(exceeds, saved, spread(0.0)))
+            store(warm.pool, (pool + p) * LANES, m)
 
 
-@njit(**_COMPILED)
-def _raise_to(most, per_rate, excess, kappa):
-    """Raise a commitment's m to what a slice would pay for it, where the slice has excess."""
-    if per_rate > 0.0:
-        for lane in range(LANES):
-            m = kappa[lane] * per_rate if excess[lane] > 0.0 else 0.0
-            most[lane] = m if m > most[lane] else most[lane]
-
-
-@njit(**_COMPILED)
-def _add_up(tables, demand, weight, excess, kappa, of_pair, of_slice):
+@_compiled
+def _add_up(tables, demand, rows, counts, excess, kappa, of_pair, of_slice):
     """Add the rows' dual prices of usage to the sums of pairs and slices."""
     for c in range(len(tables.price)):
-        least = NOTHING * tables.price[c]
-        price = kappa[c]
-        for lane in range(LANES):
-            counts = excess[c, lane] > 0.0 and price[lane] > least
-            price[lane] = weight[lane] * price[lane] if counts else 0.0
-            of_slice[c, lane] += price[lane]
+        price = load(kappa, c * LANES)
+        exceeds = (load(excess, c * LANES) > 0.0) & (price > NOTHING * tables.price[c])
+        price = select(exceeds, price * counts, spread(0.0))
+        store(of_slice, c * LANES, load(of_slice, c * LANES) + price)
         for pair in range(tables.pair_first[c], tables.pair_first[c + 1]):
-            series = tables.pair_series[pair]
-            for lane in range(LANES):
-                of_pair[pair, lane] += price[lane] * demand[series, lane]
+            amount = load(demand, (rows + tables.pair_series[pair]) * LANES)
+            store(of_pair, pair * LANES, load(of_pair, pair * LANES) + price * amount)
 
 
-@njit(**_COMPILED)
-def _add_up_prices(most, weight, prices, sums):
+@_compiled
+def _add_up_prices(most, counts, prices, first, sums):
     """Add the rows' m to the sums; what stands for 0 is 0."""
     for j in range(len(most)):
-        least = NOTHING * most[j]
-        for lane in range(LANES):
-            m = prices[j, lane]
-            sums[j, lane] += weight[lane] * m if m > least else 0.0
+        m = load(prices, (first + j) * LANES)
+        m = select(m > NOTHING * most[j], m * counts, spread(0.0))
+        store(sums, j * LANES, load(sums, j * LANES) + m)
 
 
-@njit(**_COMPILED)
+@_compiled
 def _total(lanes, sums):
     """Sum over the lanes, in their order."""
     for i in range(len(lanes)):
@@ -284,13 +191,15 @@ def _total(lanes, sums):
         sums[i] = total
 
 
-@njit(**_COMPILED)
+@_compiled
 def _search_space(slices, plans, pools):
     """Working memory for up to so many active plans and pools."""
     sets = max(2 ** min(plans, MOST_SUBSETS), 2 + plans + plans * (plans - 1) // 2)
     return Search(
         sizes=np.zeros(3, np.intp),
         sets=np.zeros(sets, np.intp),
+        is_active=np.zeros(plans, np.bool_),
+        is_active_pool=np.zeros(pools, np.bool_),
         rate=np.empty((plans, slices)),
         own=np.empty(slices, np.intp),
         spend=np.empty(plans),
@@ -303,46 +212,42 @@ def _search_space(slices, plans, pools):
         down=np.empty((sets, LANES)),
         pool_up=np.empty((sets, pools, LANES)),
         pool_down=np.empty((sets, pools, LANES)),
-        way=np.empty((sets, LANES), np.intp),
-        pool_way=np.empty((pools, LANES), np.intp),
-        joins=np.empty((pools, LANES), np.intp),
+        rises=np.zeros(sets, np.intp),
+        falls=np.zeros(sets, np.intp),
+        pool_rises=np.zeros(pools, np.intp),
+        pool_falls=np.zeros(pools, np.intp),
+        joins=np.zeros(pools, np.intp),
         kink=np.empty((slices, LANES)),
         size=np.empty((slices, LANES)),
     )
 
 
-@njit(**_COMPILED)
-def _position(value, values, count):
-    """Where a value stands among the first ``count``, or -1."""
-    for i in range(count):
-        if values[i] == value:
-            return i
-    return -1
-
-
-@njit(**_COMPILED)
+@_compiled
 def _prepare(tables, stages, stage, search):
     """Take the active plans and pools of a stage into the working memory."""
-    active = 0
+    active, pools = 0, 0
+    search.is_active[:], search.is_active_pool[:], search.own[:] = False, False, -1
     while active < len(tables.rate) and stages.active[stage, active] >= 0:
         j = stages.active[stage, active]
+        search.is_active[j] = True
         search.rate[active, :] = tables.rate[j]
         search.spend[active] = stages.spend[stage, j]
         search.floor[active] = FLOOR * tables.most_plan[j]
         active += 1
-    pools = 0
     while pools < len(tables.most_pool) and stages.active_pools[stage, pools] >= 0:
         p = stages.active_pools[stage, pools]
+        search.is_active_pool[p] = True
         search.pooled[pools] = stages.pooled[stage, p]
         search.pool_floor[pools] = FLOOR * tables.most_pool[p]
+        for c in range(len(tables.price)):
+            if tables.shared[c] == p:
+                search.own[c] = pools
         pools += 1
-    for c in range(len(tables.price)):
-        search.own[c] = _position(tables.shared[c], stages.active_pools[stage], pools)
     search.sizes[0], search.sizes[1] = active, pools
     search.sizes[2] = _list_sets(active, search.sets)
 
 
-@njit(**_COMPILED)
+@_compiled
 def _list_sets(plans, sets):
     """List the empty set, then the single plans, then the others; return how many."""
     count = 1
@@ -363,264 +268,246 @@ def _list_sets(plans, sets):
     return count + 1
 
 
-@njit(**_COMPILED)
-def _load(search, stages, stage, plan, pool):
+@_compiled
+def _load_warm(search, stages, stage, warm, plan, pool):
     """Start the search at the m of the last pass, at or above the floor."""
     for k in range(search.sizes[0]):
-        j, floor = stages.active[stage, k], search.floor[k]
-        for lane in range(LANES):
-            search.m[k, lane] = max(plan[j, lane], floor)
-    for k in range(search.sizes[1]):
-        p, floor = stages.active_pools[stage, k], search.pool_floor[k]
-        for lane in range(LANES):
-            search.n[k, lane] = max(pool[p, lane], floor)
+        m = load(warm.plan, (plan + stages.active[stage, k]) * LANES)
+        store(search.m, k * LANES, greater(m, spread(search.floor[k])))
+    for p in range(search.sizes[1]):
+        n = load(warm.pool, (pool + stages.active_pools[stage, p]) * LANES)
+        store(search.n, p * LANES, greater(n, spread(search.pool_floor[p])))
 
 
-@njit(**_COMPILED)
-def _store(search, stages, stage, plan, pool):
+@_compiled
+def _store_warm(search, stages, stage, warm, plan, pool):
     """Keep the m found for the next pass."""
     for k in range(search.sizes[0]):
-        plan[stages.active[stage, k], :] = search.m[k]
-    for k in range(search.sizes[1]):
-        pool[stages.active_pools[stage, k], :] = search.n[k]
+        store(warm.plan, (plan + stages.active[stage, k]) * LANES, load(search.m, k * LANES))
+    for p in range(search.sizes[1]):
+        store(warm.pool, (pool + stages.active_pools[stage, p]) * LANES, load(search.n, p * LANES))
 
 
-@njit(**_COMPILED)
-def _ascend(tables, search, excess, kappa, doubt):
-    """Search along ascending directions until none is left; rows where some are, are doubtful."""
-    plans, pools, sets = search.sizes
-    linked = np.zeros(LANES, np.intp)
+@_compiled
+def _ascend(tables, search, excess, kappa):
+    """Search along ascending directions until none is left; returns rows where some are."""
+    plans, pools, sets = search.sizes[0], search.sizes[1], search.sizes[2]
     for round_ in range(MOST_ROUNDS):
-        linked[:] = 0
-        _find_slopes(tables, search, excess, kappa, linked)
-        if not _find_ways(search) or round_ == MOST_ROUNDS - 1:
+        _find_slopes(tables, search, excess, kappa)
+        ascending = _find_ways(search)
+        if ascending == 0 or round_ == MOST_ROUNDS - 1:
             break
         if round_ == MOST_ROUNDS // 2:
-            _restart(search)
+            _restart(search, ascending)
             continue
         for p in range(pools):
-            if np.any(search.pool_way[p]):
+            if search.pool_rises[p] | search.pool_falls[p]:
                 search.joins[:pools] = 0
-                search.joins[p, :] = 1
-                _search_line(tables, search, 0, search.pool_way[p], excess)
+                search.joins[p] = -1
+                _search_line(tables, search, 0, search.pool_rises[p] | search.pool_falls[p], excess)
         for q in range(1, sets):
-            if np.any(search.way[q]):
+            if search.rises[q] | search.falls[q]:
                 _join_pools(search, q)
-                _search_line(tables, search, search.sets[q], search.way[q], excess)
+                ways = search.rises[q] | search.falls[q]
+                _search_line(tables, search, search.sets[q], ways, excess)
+    if plans > MOST_SUBSETS:
+        ascending |= _beyond_pairs(tables, search, kappa)
+    return ascending
+
+
+@_compiled
+def _restart(search, ascending):
+    """Start rows that still ascend from the top: from the floor, steps can be very small."""
+    rows = mask_of(ascending)
+    for k in range(search.sizes[0]):
+        top = spread(search.floor[k] / FLOOR)
+        store(search.m, k * LANES, select(rows, top, load(search.m, k * LANES)))
+    for p in range(search.sizes[1]):
+        top = spread(search.pool_floor[p] / FLOOR)
+        store(search.n, p * LANES, select(rows, top, load(search.n, p * LANES)))
+
+
+@_compiled
+def _beyond_pairs(tables, search, kappa):
+    """Rows in which more than two plans tie, so that pairs do not prove an optimum."""
+    rows = 0
     for lane in range(LANES):
-        open_ = plans > MOST_SUBSETS and _more_than_two(linked[lane])
-        for p in range(pools):
-            open_ = open_ or search.pool_way[p, lane] != 0
-        for q in range(1, sets):
-            open_ = open_ or search.way[q, lane] != 0
-        doubt[lane] = open_
+        linked = 0
+        for c in range(len(tables.price)):
+            tied = 0
+            for k in range(search.sizes[0]):
+                served = search.rate[k, c] * search.m[k, lane]
+                if served <= kappa[c * LANES + lane] * (1 + TIE):
+                    tied |= 1 << k
+            if tied & (tied - 1):
+                linked |= tied
+        linked &= linked - 1
+        if linked & (linked - 1):
+            rows |= 1 << lane
+    return rows
 
 
-@njit(**_COMPILED)
-def _restart(search):
-    """Start rows that are still ascending from the top: small m can rise in very small steps."""
-    plans, pools, sets = search.sizes
-    for lane in range(LANES):
-        ascending = np.any(search.pool_way[:pools, lane]) or np.any(search.way[1:sets, lane])
-        for k in range(plans):
-            search.m[k, lane] = search.floor[k] / FLOOR if ascending else search.m[k, lane]
-        for p in range(pools):
-            search.n[p, lane] = search.pool_floor[p] / FLOOR if ascending else search.n[p, lane]
-
-
-@njit(**_COMPILED)
-def _more_than_two(bits):
-    """Whether more than two bits are set."""
-    bits &= bits - 1
-    return bits & (bits - 1) != 0
-
-
-@njit(**_COMPILED)
-def _find_slopes(tables, search, excess, kappa, linked):
+@_compiled
+def _find_slopes(tables, search, excess, kappa):
     """Dual prices of the slices, and what these add to every direction's slopes.
 
     Scaled up, a set moves the slices of which all cheapest ways are in it; scaled down, those of
     which any is.
     """
-    plans, pools, sets = search.sizes
-    on_demand, own = 1 << plans, 2 << plans
-    bits, dollars = np.zeros(LANES, np.intp), np.empty(LANES)
+    plans, pools, sets = search.sizes[0], search.sizes[1], search.sizes[2]
+    on_demand, own, none = spread_bits(1 << plans), 2 << plans, spread_bits(0)
+    zero = spread(0.0)
     search.up[:sets], search.down[:sets] = 0.0, 0.0
-    search.pool_up[:sets, :pools], search.pool_down[:sets, :pools] = 0.0, 0.0
+    if pools:
+        search.pool_up[:sets], search.pool_down[:sets] = 0.0, 0.0
     for c in range(len(tables.price)):
-        p, price, units = search.own[c], tables.price[c], tables.units[c]
-        for lane in range(LANES):
-            kappa[c, lane] = price
+        p, price = search.own[c], spread(tables.price[c])
+        least = price
         for k in range(plans):
-            _lower_to(kappa[c], search.rate[k, c], search.m[k])
+            if search.rate[k, c] < np.inf:
+                least = lesser(least, load(search.m, k * LANES) * search.rate[k, c])
         if p >= 0:
-            _lower_to(kappa[c], units, search.n[p])
-        for lane in range(LANES):
-            bits[lane] = on_demand if price <= kappa[c, lane] * (1 + TIE) else 0
-            dollars[lane] = excess[c, lane] * kappa[c, lane]
+            least = lesser(least, load(search.n, p * LANES) * tables.units[c])
+        store(kappa, c * LANES, least)
+        dollars, tied = load(excess, c * LANES) * least, least * (1 + TIE)
+        bits = select(price <= tied, on_demand, none)
         for k in range(plans):
-            _mark_tied(kappa[c], search.rate[k, c], search.m[k], 1 << k, bits)
+            if search.rate[k, c] < np.inf:
+                ties = load(search.m, k * LANES) * search.rate[k, c] <= tied
+                bits = bits | select(ties, spread_bits(1 << k), none)
         if p >= 0:
-            _mark_tied(kappa[c], units, search.n[p], own, bits)
+            ties = load(search.n, p * LANES) * tables.units[c] <= tied
+            bits = bits | select(ties, spread_bits(own), none)
         for q in range(1, sets):
-            inside, outside = search.sets[q], ~search.sets[q]
-            for lane in range(LANES):
-                search.up[q, lane] += dollars[lane] if bits[lane] & outside == 0 else 0.0
-                search.down[q, lane] += dollars[lane] if bits[lane] & inside != 0 else 0.0
+            all_in = is_empty(bits & ~search.sets[q])
+            none_in = is_empty(bits & search.sets[q])
+            up, down = load(search.up, q * LANES), load(search.down, q * LANES)
+            store(search.up, q * LANES, up + select(all_in, dollars, zero))
+            store(search.down, q * LANES, down + select(none_in, zero, dollars))
         if p >= 0:
+            mine = select(is_empty(bits & own), zero, dollars)
             for q in range(sets):
-                inside, outside = search.sets[q], ~(search.sets[q] | own)
-                for lane in range(LANES):
-                    counts = dollars[lane] if bits[lane] & own != 0 else 0.0
-                    search.pool_up[q, p, lane] += counts if bits[lane] & outside == 0 else 0.0
-                    search.pool_down[q, p, lane] += counts if bits[lane] & inside == 0 else 0.0
-        if plans > MOST_SUBSETS:
-            for lane in range(LANES):
-                tied = bits[lane] & (on_demand - 1)
-                linked[lane] |= tied if tied & (tied - 1) else 0
+                at = (q * len(search.pool_floor) + p) * LANES
+                all_in = is_empty(bits & ~(search.sets[q] | own))
+                none_in = is_empty(bits & search.sets[q])
+                up, down = load(search.pool_up, at), load(search.pool_down, at)
+                store(search.pool_up, at, up + select(all_in, mine, zero))
+                store(search.pool_down, at, down + select(none_in, mine, zero))
 
 
-@njit(**_COMPILED)
-def _lower_to(least, rate, m):
-    """Lower prices to a commitment's rate times its m."""
-    if rate < np.inf:
-        for lane in range(LANES):
-            served = rate * m[lane]
-            least[lane] = served if served < least[lane] else least[lane]
-
-
-@njit(**_COMPILED)
-def _mark_tied(least, rate, m, bit, bits):
-    """Set a commitment's bit where it is among the cheapest ways."""
-    if rate < np.inf:
-        for lane in range(LANES):
-            bits[lane] |= bit if rate * m[lane] <= least[lane] * (1 + TIE) else 0
-
-
-@njit(**_COMPILED)
+@_compiled
 def _find_ways(search):
-    """Which directions ascend, up or down; return whether any does."""
-    plans, pools, sets = search.sizes
-    any_ = False
-    for lane in range(LANES):
-        for p in range(pools):
-            cost = search.n[p, lane] * search.pooled[p]
-            above = search.pool_up[0, p, lane] > cost * (1 + ASCENT)
-            below = search.pool_down[0, p, lane] < cost * (1 - ASCENT)
-            below = below and search.n[p, lane] > 2 * search.pool_floor[p]
-            search.pool_way[p, lane] = 1 if above else -1 if below else 0
-            any_ = any_ or above or below
-        for q in range(1, sets):
-            cost, movable = 0.0, True
-            for k in range(plans):
-                if search.sets[q] >> k & 1:
-                    cost += search.m[k, lane] * search.spend[k]
-                    movable = movable and search.m[k, lane] > 2 * search.floor[k]
-            up, down = search.up[q, lane] - cost, search.down[q, lane] - cost
-            up_cost, down_cost = cost, cost
-            for p in range(pools):
-                of_pool = search.n[p, lane] * search.pooled[p]
-                if search.pool_up[q, p, lane] > of_pool:
-                    up += search.pool_up[q, p, lane] - of_pool
-                    up_cost += of_pool
-                above_floor = search.n[p, lane] > 2 * search.pool_floor[p]
-                if above_floor and search.pool_down[q, p, lane] < of_pool:
-                    down += search.pool_down[q, p, lane] - of_pool
-                    down_cost += of_pool
-            above = up > up_cost * ASCENT
-            below = movable and down < -down_cost * ASCENT
-            search.way[q, lane] = 1 if above else -1 if below else 0
-            any_ = any_ or above or below
-    return any_
+    """Rows in which each direction ascends, up or down; returns those where any does."""
+    zero, ascending = spread(0.0), 0
+    for p in range(search.sizes[1]):
+        n = load(search.n, p * LANES)
+        cost, movable = n * search.pooled[p], n > 2 * search.pool_floor[p]
+        rises = load(search.pool_up, p * LANES) > cost * (1 + ASCENT)
+        falls = movable & (load(search.pool_down, p * LANES) < cost * (1 - ASCENT))
+        search.pool_rises[p], search.pool_falls[p] = lane_bits(rises), lane_bits(falls)
+        ascending |= search.pool_rises[p] | search.pool_falls[p]
+    for q in range(1, search.sizes[2]):
+        cost, movable = zero, zero >= 0.0
+        for k in range(search.sizes[0]):
+            if search.sets[q] >> k & 1:
+                m = load(search.m, k * LANES)
+                cost, movable = cost + m * search.spend[k], movable & (m > 2 * search.floor[k])
+        up, down = load(search.up, q * LANES), load(search.down, q * LANES)
+        up_cost, down_cost = cost, cost
+        for p in range(search.sizes[1]):
+            at = (q * len(search.pool_floor) + p) * LANES
+            n = load(search.n, p * LANES)
+            of_pool, movable_pool = n * search.pooled[p], n > 2 * search.pool_floor[p]
+            gain, loss = load(search.pool_up, at), load(search.pool_down, at)
+            rises, falls = gain > of_pool, movable_pool & (loss < of_pool)
+            up, up_cost = up + select(rises, gain, zero), up_cost + select(rises, of_pool, zero)
+            down = down + select(falls, loss, zero)
+            down_cost = down_cost + select(falls, of_pool, zero)
+        search.rises[q] = lane_bits(up > up_cost * (1 + ASCENT))
+        search.falls[q] = lane_bits(movable & (down < down_cost * (1 - ASCENT)))
+        ascending |= search.rises[q] | search.falls[q]
+    return ascending
 
 
-@njit(**_COMPILED)
+@_compiled
 def _join_pools(search, q):
     """Which shared pools ascend along with a set of plans, up or down."""
     for p in range(search.sizes[1]):
-        for lane in range(LANES):
-            cost = search.n[p, lane] * search.pooled[p]
-            if search.way[q, lane] > 0:
-                search.joins[p, lane] = search.pool_up[q, p, lane] > cost
-            else:
-                movable = search.n[p, lane] > 2 * search.pool_floor[p]
-                search.joins[p, lane] = movable and search.pool_down[q, p, lane] < cost
+        at = (q * len(search.pool_floor) + p) * LANES
+        n = load(search.n, p * LANES)
+        cost = n * search.pooled[p]
+        gains = lane_bits(load(search.pool_up, at) > cost)
+        saves = lane_bits((n > 2 * search.pool_floor[p]) & (load(search.pool_down, at) < cost))
+        search.joins[p] = (search.rises[q] & gains) | (~search.rises[q] & saves)
 
 
-@njit(**_COMPILED)
-def _search_line(tables, search, inside, way, excess):
+@_compiled
+def _search_line(tables, search, inside, rows, excess):
     """Scale a set of plans, and the pools that join, to the best common factor."""
-    plans, pools = search.sizes[0], search.sizes[1]
-    cost, factor, movable = np.zeros(LANES), np.ones(LANES), np.ones(LANES, np.bool_)
-    for k in range(plans):
+    cost, movable = spread(0.0), spread(0.0) >= 0.0
+    for k in range(search.sizes[0]):
         if inside >> k & 1:
-            for lane in range(LANES):
-                cost[lane] += search.m[k, lane] * search.spend[k]
-                movable[lane] &= search.m[k, lane] > 2 * search.floor[k]
-    for p in range(pools):
-        for lane in range(LANES):
-            if search.joins[p, lane]:
-                cost[lane] += search.n[p, lane] * search.pooled[p]
-                movable[lane] &= search.n[p, lane] > 2 * search.pool_floor[p]
+            m = load(search.m, k * LANES)
+            cost, movable = cost + m * search.spend[k], movable & (m > 2 * search.floor[k])
+    for p in range(search.sizes[1]):
+        n, joins = load(search.n, p * LANES), mask_of(search.joins[p])
+        cost = cost + select(joins, n * search.pooled[p], spread(0.0))
+        movable = movable & ((n > 2 * search.pool_floor[p]) | mask_of(~search.joins[p]))
     _find_kinks(tables, search, inside, excess)
-    _find_factor(search.kink, search.size, cost, way, movable, factor)
-    for k in range(plans):
+    factor = _find_factor(search.kink, search.size, cost, mask_of(rows), movable)
+    for k in range(search.sizes[0]):
         if inside >> k & 1:
-            for lane in range(LANES):
-                search.m[k, lane] = max(search.m[k, lane] * factor[lane], search.floor[k])
-    for p in range(pools):
-        for lane in range(LANES):
-            if search.joins[p, lane]:
-                search.n[p, lane] = max(search.n[p, lane] * factor[lane], search.pool_floor[p])
+            m = load(search.m, k * LANES) * factor
+            store(search.m, k * LANES, greater(m, spread(search.floor[k])))
+    for p in range(search.sizes[1]):
+        n = load(search.n, p * LANES)
+        moved = greater(n * factor, spread(search.pool_floor[p]))
+        store(search.n, p * LANES, select(mask_of(search.joins[p]), moved, n))
 
 
-@njit(**_COMPILED)
+@_compiled
 def _find_kinks(tables, search, inside, excess):
     """Factors at which each slice leaves the moving set, and the dollars it takes along."""
-    within, without = np.empty(LANES), np.empty(LANES)
+    never, zero = spread(np.inf), spread(0.0)
     for c in range(len(tables.price)):
-        p, units = search.own[c], tables.units[c]
-        within[:], without[:] = np.inf, tables.price[c]
+        p, within, without = search.own[c], never, spread(tables.price[c])
         for k in range(search.sizes[0]):
-            _lower_to(within if inside >> k & 1 else without, search.rate[k, c], search.m[k])
-        if p >= 0:
-            for lane in range(LANES):
-                served = units * search.n[p, lane]
-                if search.joins[p, lane]:
-                    within[lane] = min(within[lane], served)
+            if search.rate[k, c] < np.inf:
+                served = load(search.m, k * LANES) * search.rate[k, c]
+                if inside >> k & 1:
+                    within = lesser(within, served)
                 else:
-                    without[lane] = min(without[lane], served)
-        for lane in range(LANES):
-            counts = excess[c, lane] > 0.0 and within[lane] < np.inf
-            search.kink[c, lane] = without[lane] / within[lane] if counts else 0.0
-            search.size[c, lane] = excess[c, lane] * within[lane] if counts else 0.0
+                    without = lesser(without, served)
+        if p >= 0:
+            served, joins = load(search.n, p * LANES) * tables.units[c], mask_of(search.joins[p])
+            within = lesser(within, select(joins, served, never))
+            without = lesser(without, select(joins, never, served))
+        above = load(excess, c * LANES)
+        counts = (above > 0.0) & (within < np.inf)
+        store(search.kink, c * LANES, select(counts, without / within, zero))
+        store(search.size, c * LANES, select(counts, above * within, zero))
 
 
-@njit(**_COMPILED)
-def _find_factor(kink, size, cost, way, movable, factor):
+@_compiled
+def _find_factor(kink, size, cost, rows, movable):
     """Step from kink to kink until the dollars beyond no longer pay for going on.
 
     0 where the slices never fill what is committed: the set is worth nothing.
     """
-    beyond, reached = np.empty(LANES), np.empty(LANES)
-    after, before = np.empty(LANES), np.empty(LANES)
-    going = True
-    while going:
-        beyond[:], reached[:], after[:], before[:] = 0.0, 0.0, np.inf, 0.0
+    never, zero = spread(np.inf), spread(0.0)
+    least, most, factor = cost * (1 - ASCENT), cost * (1 + ASCENT), spread(1.0)
+    while True:
+        beyond, reached, after, before = zero, zero, never, zero
+        above, below = factor * (1 + TIE), factor * (1 - TIE)
         for c in range(len(kink)):
-            for lane in range(LANES):
-                at, dollars = kink[c, lane], size[c, lane]
-                above = at > factor[lane] * (1 + TIE)
-                least = at >= factor[lane] * (1 - TIE)
-                beyond[lane] += dollars if above else 0.0
-                reached[lane] += dollars if least else 0.0
-                after[lane] = at if above and at < after[lane] else after[lane]
-                before[lane] = at if not least and at > before[lane] else before[lane]
-        going = False
-        for lane in range(LANES):
-            if way[lane] == 0 or factor[lane] == 0.0:
-                continue
-            if beyond[lane] > cost[lane] * (1 + ASCENT):
-                factor[lane], going = after[lane], True
-            elif reached[lane] < cost[lane] * (1 - ASCENT) and movable[lane]:
-                factor[lane], going = before[lane], True
+            at, dollars = load(kink, c * LANES), load(size, c * LANES)
+            is_above, is_reached = at > above, at >= below
+            beyond = beyond + select(is_above, dollars, zero)
+            reached = reached + select(is_reached, dollars, zero)
+            after = lesser(after, select(is_above, at, never))
+            before = greater(before, select(is_reached, zero, at))
+        rises = rows & (beyond > most)
+        falls = rows & movable & (reached < least) & (factor > 0.0)
+        if not any_lane(rises | falls):
+            return factor
+        factor = select(rises, after, select(falls, before, factor))

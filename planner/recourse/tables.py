@@ -1,18 +1,100 @@
 """A structure and a point as the kernels take them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from planner.recourse.kernels import Chunks, Stages, Tables
 from planner.recourse.hours import Hours
 from planner.recourse.structure import Floats, Ints, Point, Structure
+
+Booleans = NDArray[np.bool_]
 
 LEAST_COMMITMENT = 1e-9
 """Commitments that save less than this share of the highest price do not take part in a search."""
 
 BLOCKS_PER_CHUNK = 64
 """Blocks whose sums are taken together: the unit of work of a thread."""
+
+
+class Tables(NamedTuple):
+    """What is the same in all stages; pairs come in the order of their slices."""
+
+    price: Floats  # [slice]
+    units: Floats  # [slice]
+    shared: Ints  # shared pool of each slice, or -1 [slice]
+    pair_first: Ints  # [slice + 1]
+    pair_series: Ints  # [pair]
+    rate: Floats  # infinite where not covered [plan × slice]
+    per_rate: Floats  # its inverse, 0 where not covered [plan × slice]
+    dearest: Ints  # covered slices by falling price / rate, then -1 [plan × slice]
+    most_plan: Floats  # the most useful m, max price / rate [plan]
+    most_pool: Floats  # likewise [shared pool]
+
+
+class Stages(NamedTuple):
+    """What is committed and how workloads are mixed in each stage."""
+
+    factor: Floats  # [stage × pair]
+    capacity: Floats  # slice units that a pool of its own gives a slice [stage × slice]
+    spend: Floats  # [stage × plan]
+    pooled: Floats  # units of shared pools [stage × shared pool]
+    active: Ints  # plans with a commitment worth searching for, then -1 [stage × plan]
+    active_pools: Ints  # shared pools with one, then -1 [stage × shared pool]
+
+
+class Search(NamedTuple):
+    """Working memory of the search over a block's rows, for the active plans and pools alone."""
+
+    sizes: Ints  # numbers of active plans, active pools and sets of plans [3]
+    sets: Ints  # sets of plans to search along, as bits; the first is empty [set]
+    is_active: Booleans  # whether a plan of the structure takes part [structure's plan]
+    is_active_pool: Booleans  # [structure's shared pool]
+    rate: Floats  # [plan × slice]
+    own: Ints  # active shared pool of each slice, or -1 [slice]
+    spend: Floats  # [plan]
+    pooled: Floats  # [pool]
+    floor: Floats  # [plan]
+    pool_floor: Floats  # [pool]
+    m: Floats  # [plan × lane]
+    n: Floats  # [pool × lane]
+    up: Floats  # what slices add to the slope of a set scaled up [set × lane]
+    down: Floats  # likewise down [set × lane]
+    pool_up: Floats  # what a pool's slices add if it joins the set [set × pool × lane]
+    pool_down: Floats  # [set × pool × lane]
+    rises: Ints  # rows, as bits, in which a set ascends when scaled up [set]
+    falls: Ints  # likewise scaled down [set]
+    pool_rises: Ints  # likewise for a pool alone [pool]
+    pool_falls: Ints  # [pool]
+    joins: Ints  # rows, as bits, in which a pool moves along [pool]
+    kink: Floats  # factors at which a slice changes sides [slice × lane]
+    size: Floats  # dollars that change sides there [slice × lane]
+
+
+class Chunks(NamedTuple):
+    """Runs of blocks of one segment whose sums are taken together."""
+
+    first: Ints  # first block [chunk]
+    last: Ints  # last block + 1 [chunk]
+    stage: Ints  # [chunk]
+
+
+class Warm(NamedTuple):
+    """The m of the last pass, where the next one starts."""
+
+    plan: Floats  # [block × plan × lane]
+    pool: Floats  # [block × shared pool × lane]
+    doubtful: Ints  # rows not proven optimal, as bits [block]
+
+
+class Totals(NamedTuple):
+    """Sums over the rows of each chunk."""
+
+    pair: Floats  # [chunk × pair]
+    own: Floats  # by slice, dollars per slice unit of a pool of its own [chunk × slice]
+    plan: Floats  # [chunk × plan]
+    pool: Floats  # [chunk × shared pool]
 
 
 @dataclass(frozen=True)
@@ -28,7 +110,7 @@ class Layout:
 
     tables: Tables
     pair_order: Ints
-    alone: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    alone: Booleans
     shared_pools: Ints
 
 
@@ -53,7 +135,7 @@ def lay_out(structure: Structure) -> Layout:
         pair_first=np.concatenate([[0], np.cumsum(per_slice)]).astype(np.intp),
         pair_series=structure.pair_series[pair_order].astype(np.intp),
         rate=rates,
-        per_rate=np.divide(1.0, rates),
+        per_rate=1.0 / rates,
         dearest=_dearest_first(price, rates),
         most_plan=np.max(price / rates, axis=1, initial=0.0),
         most_pool=per_unit,
@@ -100,7 +182,7 @@ def _dearest_first(price: Floats, rates: Floats) -> Ints:
     return ordered
 
 
-def _worth_searching(is_active: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Ints:
+def _worth_searching(is_active: Booleans) -> Ints:
     """Positions of what is active in each stage, then -1."""
     stages, size = is_active.shape
     active = np.full((stages, size), -1, dtype=np.intp)
