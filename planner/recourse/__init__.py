@@ -4,8 +4,8 @@ Importing it compiles nothing; the first pass loads numba and, once per installa
 """
 
 from planner.recourse.coarsening import coarsen
-from planner.recourse.hours import Hours, make_hours
 from planner.recourse.hourly_pass import Pass
+from planner.recourse.hours import Hours, make_hours
 from planner.recourse.structure import Multipliers, Point, Structure, Sums, Used
 
 __all__ = [

@@ -1,5 +1,7 @@
 """Fewer rows that stand for many: a first look at the hours, never dearer than all of them."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from planner.recourse.hours import LANES, Filling, Hours, Rows
@@ -25,7 +27,7 @@ def coarsen(hours: Hours, rows_per_cell: int, price_usd: Floats | None = None) -
     filling = Filling(series, most_blocks, hours.demand.dtype)
     if price_usd is None:
         price_usd = 1.0 / np.maximum(hours.demand.mean(axis=(0, 2), dtype=np.float64), 1e-300)
-    for first, last in zip(hours.first_block[:-1], hours.first_block[1:], strict=True):
+    for first, last in pairwise(hours.first_block):
         lanes = np.flatnonzero(hours.hours[first:last])
         demand = np.moveaxis(hours.demand[first:last], 1, 0).reshape(series, -1)[:, lanes]
         worth = hours.worth[first:last].ravel()[lanes]

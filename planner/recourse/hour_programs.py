@@ -134,7 +134,7 @@ def _solve_together(
     )
     limits = sp.vstack([service.dedicated, service.spend])
     every = sp.eye_array(rows)
-    result = linprog(
+    result = linprog(  # type: ignore[call-overload]  # sparse matrices are taken, its stubs forget
         np.tile(service.cost_usd, rows),
         A_ub=sp.kron(every, limits, format="csr"),
         b_ub=np.hstack([dedicated, spend]).ravel(),

@@ -2,14 +2,21 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from planner.recourse.hour_programs import Solutions, solve_rows
+from planner.recourse.hour_programs import solve_rows
 from planner.recourse.hours import LANES, Hours
 from planner.recourse.structure import Floats, Ints, Point, Structure, Sums, Used, Weighting
-from planner.recourse.tables import Totals, Warm, chunk_blocks, lay_out, stage_tables
+from planner.recourse.tables import (
+    Totals,
+    Warm,
+    chunk_blocks,
+    lay_out,
+    make_workspace,
+    stage_tables,
+)
 
 _TASKS_PER_THREAD = 4
 
@@ -67,18 +74,19 @@ class Pass:
         return Sums(value, usage, dedicated, spend, len(self._doubtful_rows()[0]))
 
     def exact(self, point: Point, *, by: Weighting = "worth") -> Floats:
-        """The true recourse cost [segment], never below it: rows in doubt are solved one by one.
+        """The true recourse cost [segment], never below it: rows in doubt are solved apart.
 
-        Demand rounded to float32 is taken at the most it can have been.
+        Demand rounded to float32 is taken at the most it can have been; multipliers, which are
+        no cost, are left out.
 
         Raises:
             HourProgramError: HiGHS did not solve an hour.
         """
         above = self.hours.most_above[self.structure.pair_series]
-        highest = replace(point, factors=point.factors * above)
+        highest = replace(point, factors=point.factors * above, multipliers=None)
         value = self(highest, by=by).value_usd
         block, lane = self._doubtful_rows()
-        if not len(block) or point.multipliers is not None:
+        if not len(block):
             return value
         segment = np.searchsorted(self.hours.first_block, block, side="right") - 1
         stage = self.hours.stage_of_segment[segment]
@@ -106,7 +114,8 @@ class Pass:
         demand, weight = self.hours.demand, self._weight(by)
 
         def task(first: int, last: int) -> None:
-            run(first, last, tables, stages, chunks, demand, weight, self._warm, totals)
+            space = make_workspace(tables)
+            run(first, last, tables, stages, chunks, demand, weight, self._warm, space, totals)
 
         if self._workers is None:
             task(0, count)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from planner.recourse.structure import Floats, Ints
 
 LANES = 16
-"""Rows of a block: two AVX-512 registers of doubles."""
+"""Rows of a block: two AVX-512 registers of doubles. Of 8, 16 and 32 the fastest with two plans."""
 
 FLOAT32_STEP = 1.0 + 2.0**-23
 """The most that the next float32 lies above a positive one, as a factor."""
@@ -88,7 +89,7 @@ def make_hours(
     most_blocks = int(sum(-(-np.diff(bounds) // LANES)))
     filling = Filling(len(series), most_blocks, np.dtype(dtype))
     most_above = np.ones(len(series))
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         moments = slice(first, last) if order is None else order[first:last]
         demand = np.empty((len(series), last - first), dtype=dtype)
         for position, values in enumerate(series):
@@ -170,8 +171,8 @@ def _merged(rows: Rows) -> Rows:
     row_of = rank[row_of]
     return Rows(
         rows.demand[:, first[order]],
-        np.bincount(row_of, weights=rows.worth),
-        np.bincount(row_of, weights=rows.hours),
+        np.bincount(row_of, weights=rows.worth).astype(np.float64),
+        np.bincount(row_of, weights=rows.hours).astype(np.float64),
     )
 
 

@@ -1,9 +1,9 @@
-"""The compiled pass: for every row the best dual prices, and what they add to the sums.
+r"""The compiled pass: for every row the best dual prices, and what they add to the sums.
 
 A row's recourse problem and its dual, for one hour (indices as in `Structure`):
 
-.. math:: \\max_{m \\ge 0} D(m) = \\sum_c \\kappa_c(m)\\, e_c - \\sum_j m_j C_j, \\qquad
-    \\kappa_c(m) = \\min(a_c, \\min_j r_{jc} m_j)
+.. math:: \max_{m \ge 0} D(m) = \sum_c \kappa_c(m)\, e_c - \sum_j m_j C_j, \qquad
+    \kappa_c(m) = \min(a_c, \min_j r_{jc} m_j)
 
 with excess :math:`e_c = (u_c - R_{p(c)} / units_c)^+`. Any m gives a valid cut; the best one gives
 the hour's cost. A pool that serves several slices is one more plan here (a *shared pool*, with
@@ -15,8 +15,12 @@ directions "multiply m_j, j in S, by one factor". If none of these, up or down, 
 optimal; along one of them D is a weighted quantile problem. Shared pools have no slice in common:
 which of them belong in S is decided one by one once the plans in S are known.
 
-Loops over the lanes of a block have a constant length, so that they become vector instructions.
-Plans without a commitment take no part in the search: their best m follows from the others'.
+Everything is done for the `LANES` rows of a block at once; what branches in the code is the same in
+all of them. Plans without a commitment take no part in the search: their best m follows from the
+others'.
+
+Compiled code is cached by the date of this file: touch it after editing a constant or a type it
+imports.
 """
 
 import numpy as np
@@ -36,7 +40,7 @@ from planner.recourse.lanes import (
     spread_bits,
     store,
 )
-from planner.recourse.tables import Search
+from planner.recourse.tables import MOST_SUBSETS
 
 TIE = 1e-9
 """Prices within this share of each other tie."""
@@ -53,25 +57,22 @@ NOTHING = 1e-20
 MOST_ROUNDS = 64
 """Rounds of searches after which a row is called doubtful."""
 
-MOST_SUBSETS = 6
-"""Up to so many active plans every set of them is searched; then single ones, pairs and all."""
-
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+# Without reference counts: they would be most of the time, as every call hands on many arrays,
+# and threads would wait for each other's. So nothing is allocated in here.
+_compiled = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 
 
 @_compiled
-def run(first_chunk, last_chunk, tables, stages, chunks, demand, weight, warm, totals):
+def run(first_chunk, last_chunk, tables, stages, chunks, demand, weight, warm, search, totals):
     """Take the pass over a range of chunks; chunks are independent of each other.
 
     ``demand`` is [block × series × lane], ``weight`` [block × lane]; `Warm` and `Totals` are
     written.
     """
-    slices, pairs = len(tables.price), len(tables.pair_series)
-    plans, pools, series = len(tables.rate), len(tables.most_pool), demand.shape[1]
-    excess, kappa = np.empty(slices * LANES), np.empty(slices * LANES)
-    of_pair, of_slice = np.empty((pairs, LANES)), np.empty((slices, LANES))
-    of_plan, of_pool = np.empty((plans, LANES)), np.empty((pools, LANES))
-    search = _search_space(slices, plans, pools)
+    slices, plans, pools = len(tables.price), len(tables.rate), len(tables.most_pool)
+    series, excess, kappa = demand.shape[1], search.excess, search.kappa
+    of_pair, of_slice = search.of_pair, search.of_slice
+    of_plan, of_pool = search.of_plan, search.of_pool
     for chunk in range(first_chunk, last_chunk):
         stage = chunks.stage[chunk]
         of_pair[:], of_slice[:], of_plan[:], of_pool[:] = 0.0, 0.0, 0.0, 0.0
@@ -99,10 +100,10 @@ def run(first_chunk, last_chunk, tables, stages, chunks, demand, weight, warm, t
             _add_up(tables, demand, rows, counts, excess, kappa, of_pair, of_slice)
             _add_up_prices(tables.most_plan, counts, warm.plan, plan, of_plan)
             _add_up_prices(tables.most_pool, counts, warm.pool, pool, of_pool)
-        _total(of_pair, totals.pair[chunk])
-        _total(of_slice, totals.own[chunk])
-        _total(of_plan, totals.plan[chunk])
-        _total(of_pool, totals.pool[chunk])
+        _total(of_pair, totals.pair, chunk)
+        _total(of_slice, totals.own, chunk)
+        _total(of_plan, totals.plan, chunk)
+        _total(of_pool, totals.pool, chunk)
 
 
 @_compiled
@@ -182,44 +183,13 @@ def _add_up_prices(most, counts, prices, first, sums):
 
 
 @_compiled
-def _total(lanes, sums):
+def _total(lanes, sums, chunk):
     """Sum over the lanes, in their order."""
     for i in range(len(lanes)):
         total = 0.0
         for lane in range(LANES):
             total += lanes[i, lane]
-        sums[i] = total
-
-
-@_compiled
-def _search_space(slices, plans, pools):
-    """Working memory for up to so many active plans and pools."""
-    sets = max(2 ** min(plans, MOST_SUBSETS), 2 + plans + plans * (plans - 1) // 2)
-    return Search(
-        sizes=np.zeros(3, np.intp),
-        sets=np.zeros(sets, np.intp),
-        is_active=np.zeros(plans, np.bool_),
-        is_active_pool=np.zeros(pools, np.bool_),
-        rate=np.empty((plans, slices)),
-        own=np.empty(slices, np.intp),
-        spend=np.empty(plans),
-        pooled=np.empty(pools),
-        floor=np.empty(plans),
-        pool_floor=np.empty(pools),
-        m=np.empty((plans, LANES)),
-        n=np.empty((pools, LANES)),
-        up=np.empty((sets, LANES)),
-        down=np.empty((sets, LANES)),
-        pool_up=np.empty((sets, pools, LANES)),
-        pool_down=np.empty((sets, pools, LANES)),
-        rises=np.zeros(sets, np.intp),
-        falls=np.zeros(sets, np.intp),
-        pool_rises=np.zeros(pools, np.intp),
-        pool_falls=np.zeros(pools, np.intp),
-        joins=np.zeros(pools, np.intp),
-        kink=np.empty((slices, LANES)),
-        size=np.empty((slices, LANES)),
-    )
+        sums[chunk, i] = total
 
 
 @_compiled
@@ -230,7 +200,8 @@ def _prepare(tables, stages, stage, search):
     while active < len(tables.rate) and stages.active[stage, active] >= 0:
         j = stages.active[stage, active]
         search.is_active[j] = True
-        search.rate[active, :] = tables.rate[j]
+        for c in range(len(tables.price)):
+            search.rate[active, c] = tables.rate[j, c]
         search.spend[active] = stages.spend[stage, j]
         search.floor[active] = FLOOR * tables.most_plan[j]
         active += 1
@@ -293,7 +264,10 @@ def _ascend(tables, search, excess, kappa):
     """Search along ascending directions until none is left; returns rows where some are."""
     plans, pools, sets = search.sizes[0], search.sizes[1], search.sizes[2]
     for round_ in range(MOST_ROUNDS):
-        _find_slopes(tables, search, excess, kappa)
+        if plans == 2 and pools == 0:
+            _find_slopes_of_two(tables, search, excess, kappa)
+        else:
+            _find_slopes(tables, search, excess, kappa)
         ascending = _find_ways(search)
         if ascending == 0 or round_ == MOST_ROUNDS - 1:
             break
@@ -337,7 +311,7 @@ def _beyond_pairs(tables, search, kappa):
             tied = 0
             for k in range(search.sizes[0]):
                 served = search.rate[k, c] * search.m[k, lane]
-                if served <= kappa[c * LANES + lane] * (1 + TIE):
+                if served <= kappa[c, lane] * (1 + TIE):
                     tied |= 1 << k
             if tied & (tied - 1):
                 linked |= tied
@@ -362,12 +336,7 @@ def _find_slopes(tables, search, excess, kappa):
         search.pool_up[:sets], search.pool_down[:sets] = 0.0, 0.0
     for c in range(len(tables.price)):
         p, price = search.own[c], spread(tables.price[c])
-        least = price
-        for k in range(plans):
-            if search.rate[k, c] < np.inf:
-                least = lesser(least, load(search.m, k * LANES) * search.rate[k, c])
-        if p >= 0:
-            least = lesser(least, load(search.n, p * LANES) * tables.units[c])
+        least = _cheapest(tables, search, c)
         store(kappa, c * LANES, least)
         dollars, tied = load(excess, c * LANES) * least, least * (1 + TIE)
         bits = select(price <= tied, on_demand, none)
@@ -386,13 +355,58 @@ def _find_slopes(tables, search, excess, kappa):
             store(search.down, q * LANES, down + select(none_in, zero, dollars))
         if p >= 0:
             mine = select(is_empty(bits & own), zero, dollars)
-            for q in range(sets):
-                at = (q * len(search.pool_floor) + p) * LANES
-                all_in = is_empty(bits & ~(search.sets[q] | own))
-                none_in = is_empty(bits & search.sets[q])
-                up, down = load(search.pool_up, at), load(search.pool_down, at)
-                store(search.pool_up, at, up + select(all_in, mine, zero))
-                store(search.pool_down, at, down + select(none_in, mine, zero))
+            _add_pool_slopes(search, p, bits, own, mine)
+
+
+@_compiled
+def _cheapest(tables, search, c):
+    """The dual price of a slice: its cheapest way."""
+    least, p = spread(tables.price[c]), search.own[c]
+    for k in range(search.sizes[0]):
+        if search.rate[k, c] < np.inf:
+            least = lesser(least, load(search.m, k * LANES) * search.rate[k, c])
+    if p >= 0:
+        least = lesser(least, load(search.n, p * LANES) * tables.units[c])
+    return least
+
+
+@_compiled
+def _add_pool_slopes(search, p, bits, own, dollars):
+    """What a slice of a shared pool adds to the slopes of the sets that the pool may join."""
+    zero = spread(0.0)
+    for q in range(search.sizes[2]):
+        at = (q * len(search.pool_floor) + p) * LANES
+        all_in = is_empty(bits & ~(search.sets[q] | own))
+        none_in = is_empty(bits & search.sets[q])
+        up, down = load(search.pool_up, at), load(search.pool_down, at)
+        store(search.pool_up, at, up + select(all_in, dollars, zero))
+        store(search.pool_down, at, down + select(none_in, dollars, zero))
+
+
+@_compiled
+def _find_slopes_of_two(tables, search, excess, kappa):
+    """`_find_slopes` for two plans and no shared pool, all sums in registers."""
+    zero, m, other_m = spread(0.0), load(search.m, 0), load(search.m, LANES)
+    up, other_up, both_up, down, other_down, both_down = zero, zero, zero, zero, zero, zero
+    for c in range(len(tables.price)):
+        price, served, other = tables.price[c], m * search.rate[0, c], other_m * search.rate[1, c]
+        least = lesser(lesser(served, other), spread(price))
+        store(kappa, c * LANES, least)
+        dollars, tied = load(excess, c * LANES) * least, least * (1 + TIE)
+        ties, other_ties = served <= tied, other <= tied
+        scalable = select(tied < price, dollars, zero)
+        up = up + select(other_ties, zero, scalable)
+        other_up = other_up + select(ties, zero, scalable)
+        both_up = both_up + scalable
+        down = down + select(ties, dollars, zero)
+        other_down = other_down + select(other_ties, dollars, zero)
+        both_down = both_down + select(ties | other_ties, dollars, zero)
+    store(search.up, LANES, up)
+    store(search.up, 2 * LANES, other_up)
+    store(search.up, 3 * LANES, both_up)
+    store(search.down, LANES, down)
+    store(search.down, 2 * LANES, other_down)
+    store(search.down, 3 * LANES, both_down)
 
 
 @_compiled

@@ -39,8 +39,8 @@ _VECTOR = {LANES_TYPE: _DOUBLES, MASK_TYPE: _BOOLEANS, BITS_TYPE: _INTEGERS}
 def _model_of(vector: ir.Type) -> type:
     """The data model of a vector type."""
 
-    class VectorModel(models.PrimitiveModel):  # type: ignore[misc]  # numba has no types
-        def __init__(self, manager: Any, frontend_type: Any) -> None:  # noqa: ANN401
+    class VectorModel(models.PrimitiveModel):
+        def __init__(self, manager: Any, frontend_type: Any) -> None:
             super().__init__(manager, frontend_type, vector)
 
     return VectorModel
@@ -50,7 +50,7 @@ for _kind, _type in ((Lanes, LANES_TYPE), (Mask, MASK_TYPE), (Bits, BITS_TYPE)):
     register_model(_kind)(_model_of(_VECTOR[_type]))
 
 
-def _spread(builder: Any, scalar: Any, vector: ir.Type) -> Any:  # noqa: ANN401
+def _spread(builder: Any, scalar: Any, vector: ir.Type) -> Any:
     """A scalar in every lane."""
     undefined = ir.Constant(vector, ir.Undefined)
     one = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
@@ -58,7 +58,7 @@ def _spread(builder: Any, scalar: Any, vector: ir.Type) -> Any:  # noqa: ANN401
     return builder.shuffle_vector(one, undefined, pick)
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:  # noqa: ANN401
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
     """Where the lanes from an element on stand in an array."""
     data = context.make_array(array_type)(context, builder, array).data
     element = context.get_data_type(array_type.dtype)
@@ -68,10 +68,10 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any
 
 
 @intrinsic
-def load(typing: Any, array: Any, index: Any) -> Any:  # noqa: ANN401, ARG001
+def load(typing: Any, array: Any, index: Any) -> Any:
     """The lanes that start at a flat index of a contiguous array of floats."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place, element = _pointer(context, builder, signature.args[0], *arguments)
         value = builder.load(place, align=context.get_abi_sizeof(element))
         return value if element == ir.DoubleType() else builder.fpext(value, _DOUBLES)
@@ -80,10 +80,10 @@ def load(typing: Any, array: Any, index: Any) -> Any:  # noqa: ANN401, ARG001
 
 
 @intrinsic
-def store(typing: Any, array: Any, index: Any, value: Any) -> Any:  # noqa: ANN401, ARG001
+def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Write lanes from a flat index of a contiguous array of doubles on."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place, element = _pointer(context, builder, signature.args[0], *arguments[:2])
         builder.store(arguments[2], place, align=context.get_abi_sizeof(element))
         return context.get_dummy_value()
@@ -92,50 +92,50 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:  # noqa: ANN4
 
 
 @intrinsic
-def spread(typing: Any, number: Any) -> Any:  # noqa: ANN401, ARG001
+def spread(typing: Any, number: Any) -> Any:
     """A number in every lane."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401, ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _spread(builder, arguments[0], _DOUBLES)
 
     return LANES_TYPE(types.float64), generate
 
 
 @intrinsic
-def spread_bits(typing: Any, bits: Any) -> Any:  # noqa: ANN401, ARG001
+def spread_bits(typing: Any, bits: Any) -> Any:
     """A set in every lane."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401, ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _spread(builder, arguments[0], _INTEGERS)
 
     return BITS_TYPE(types.int64), generate
 
 
 @intrinsic
-def select(typing: Any, mask: Any, then: Any, otherwise: Any) -> Any:  # noqa: ANN401, ARG001
+def select(typing: Any, mask: Any, then: Any, otherwise: Any) -> Any:
     """One of two values, lane by lane."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401, ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.select(*arguments)
 
     return then(mask, then, then), generate
 
 
 @intrinsic
-def is_empty(typing: Any, bits: Any) -> Any:  # noqa: ANN401, ARG001
+def is_empty(typing: Any, bits: Any) -> Any:
     """Where a set has no members."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401, ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.icmp_signed("==", arguments[0], ir.Constant(_INTEGERS, None))
 
     return MASK_TYPE(bits), generate
 
 
 @intrinsic
-def any_lane(typing: Any, mask: Any) -> Any:  # noqa: ANN401, ARG001
+def any_lane(typing: Any, mask: Any) -> Any:
     """Whether a mask is true anywhere."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401, ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         packed = builder.bitcast(arguments[0], ir.IntType(LANES))
         return builder.icmp_unsigned("!=", packed, ir.Constant(packed.type, 0))
 
@@ -143,10 +143,10 @@ def any_lane(typing: Any, mask: Any) -> Any:  # noqa: ANN401, ARG001
 
 
 @intrinsic
-def lane_bits(typing: Any, mask: Any) -> Any:  # noqa: ANN401, ARG001
+def lane_bits(typing: Any, mask: Any) -> Any:
     """A mask as an integer, lane 0 its lowest bit."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401, ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         packed = builder.bitcast(arguments[0], ir.IntType(LANES))
         return builder.zext(packed, ir.IntType(64))
 
@@ -154,21 +154,21 @@ def lane_bits(typing: Any, mask: Any) -> Any:  # noqa: ANN401, ARG001
 
 
 @intrinsic
-def mask_of(typing: Any, bits: Any) -> Any:  # noqa: ANN401, ARG001
+def mask_of(typing: Any, bits: Any) -> Any:
     """The mask that `lane_bits` made an integer of."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401, ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(builder.trunc(arguments[0], ir.IntType(LANES)), _BOOLEANS)
 
     return MASK_TYPE(types.int64), generate
 
 
-def _binary(result: Any, operand: Any, emit: Callable[..., Any]) -> Any:  # noqa: ANN401
+def _binary(result: Any, operand: Any, emit: Callable[..., Any]) -> Any:
     """An intrinsic of two vectors of one type."""
 
     @intrinsic
-    def operation(typing: Any, left: Any, right: Any) -> Any:  # noqa: ANN401, ARG001
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401, ARG001
+    def operation(typing: Any, left: Any, right: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return emit(builder, *arguments)
 
         return result(operand, operand), generate
@@ -199,11 +199,11 @@ lesser = _binary(LANES_TYPE, LANES_TYPE, _extreme("<"))
 greater = _binary(LANES_TYPE, LANES_TYPE, _extreme(">"))
 
 
-def _overload_operator(symbol: Any, lanes: Any) -> None:  # noqa: ANN401
+def _overload_operator(symbol: Any, lanes: Any) -> None:
     """Let an operator take vectors of doubles, and numbers beside them."""
 
     @overload(symbol, strict=False, inline="always")
-    def choose(left: Any, right: Any) -> Any:  # noqa: ANN401
+    def choose(left: Any, right: Any) -> Any:
         if left is LANES_TYPE and right is LANES_TYPE:
             return lambda left, right: lanes(left, right)
         if left is LANES_TYPE and isinstance(right, types.Number):
@@ -229,16 +229,16 @@ for _symbol, _sign in (
     _overload_operator(_symbol, _binary(MASK_TYPE, LANES_TYPE, _compare(_sign)))
 
 
-def _overload_logic(symbol: Any, name: str) -> None:  # noqa: ANN401
+def _overload_logic(symbol: Any, name: str) -> None:
     """Let an operator take masks, or sets."""
 
-    def emit(builder: Any, left: Any, right: Any) -> Any:  # noqa: ANN401
+    def emit(builder: Any, left: Any, right: Any) -> Any:
         return getattr(builder, name)(left, right)
 
     masks, bits = _binary(MASK_TYPE, MASK_TYPE, emit), _binary(BITS_TYPE, BITS_TYPE, emit)
 
     @overload(symbol, strict=False, inline="always")
-    def choose(left: Any, right: Any) -> Any:  # noqa: ANN401
+    def choose(left: Any, right: Any) -> Any:
         if left is MASK_TYPE and right is MASK_TYPE:
             return lambda left, right: masks(left, right)
         if left is BITS_TYPE and right is BITS_TYPE:

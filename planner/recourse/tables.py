@@ -6,13 +6,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.recourse.hours import Hours
+from planner.recourse.hours import LANES, Hours
 from planner.recourse.structure import Floats, Ints, Point, Structure
 
 Booleans = NDArray[np.bool_]
 
 LEAST_COMMITMENT = 1e-9
 """Commitments that save less than this share of the highest price do not take part in a search."""
+
+MOST_SUBSETS = 6
+"""Up to so many active plans every set of them is searched; then single ones, pairs and all."""
 
 BLOCKS_PER_CHUNK = 64
 """Blocks whose sums are taken together: the unit of work of a thread."""
@@ -44,8 +47,8 @@ class Stages(NamedTuple):
     active_pools: Ints  # shared pools with one, then -1 [stage × shared pool]
 
 
-class Search(NamedTuple):
-    """Working memory of the search over a block's rows, for the active plans and pools alone."""
+class Workspace(NamedTuple):
+    """Working memory of one thread; plans and pools are the active ones of a stage alone."""
 
     sizes: Ints  # numbers of active plans, active pools and sets of plans [3]
     sets: Ints  # sets of plans to search along, as bits; the first is empty [set]
@@ -68,6 +71,12 @@ class Search(NamedTuple):
     pool_rises: Ints  # likewise for a pool alone [pool]
     pool_falls: Ints  # [pool]
     joins: Ints  # rows, as bits, in which a pool moves along [pool]
+    excess: Floats  # [slice × lane]
+    kappa: Floats  # dual prices of slices [slice × lane]
+    of_pair: Floats  # sums over a chunk's blocks [pair × lane]
+    of_slice: Floats  # [slice × lane]
+    of_plan: Floats  # [structure's plan × lane]
+    of_pool: Floats  # [structure's shared pool × lane]
     kink: Floats  # factors at which a slice changes sides [slice × lane]
     size: Floats  # dollars that change sides there [slice × lane]
 
@@ -157,6 +166,44 @@ def stage_tables(structure: Structure, layout: Layout, point: Point) -> Stages:
         pooled=pooled,
         active=_worth_searching(spend * tables.most_plan > least),
         active_pools=_worth_searching(pooled * tables.most_pool > least),
+    )
+
+
+def make_workspace(tables: Tables) -> Workspace:
+    """Working memory for a structure."""
+    plans, slices = tables.rate.shape
+    pools, pairs = len(tables.most_pool), len(tables.pair_series)
+    sets = max(2 ** min(plans, MOST_SUBSETS), 2 + plans + plans * (plans - 1) // 2)
+    return Workspace(
+        sizes=np.zeros(3, np.intp),
+        sets=np.zeros(sets, np.intp),
+        is_active=np.zeros(plans, np.bool_),
+        is_active_pool=np.zeros(pools, np.bool_),
+        rate=np.empty((plans, slices)),
+        own=np.empty(slices, np.intp),
+        spend=np.empty(plans),
+        pooled=np.empty(pools),
+        floor=np.empty(plans),
+        pool_floor=np.empty(pools),
+        m=np.empty((plans, LANES)),
+        n=np.empty((pools, LANES)),
+        up=np.empty((sets, LANES)),
+        down=np.empty((sets, LANES)),
+        pool_up=np.empty((sets, pools, LANES)),
+        pool_down=np.empty((sets, pools, LANES)),
+        rises=np.zeros(sets, np.intp),
+        falls=np.zeros(sets, np.intp),
+        pool_rises=np.zeros(pools, np.intp),
+        pool_falls=np.zeros(pools, np.intp),
+        joins=np.zeros(pools, np.intp),
+        excess=np.empty((slices, LANES)),
+        kappa=np.empty((slices, LANES)),
+        of_pair=np.empty((pairs, LANES)),
+        of_slice=np.empty((slices, LANES)),
+        of_plan=np.empty((plans, LANES)),
+        of_pool=np.empty((pools, LANES)),
+        kink=np.empty((slices, LANES)),
+        size=np.empty((slices, LANES)),
     )
 
 

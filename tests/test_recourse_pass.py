@@ -1,0 +1,347 @@
+"""The compiled pass over the hours against a linear program per hour."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from planner.recourse import (
+    Hours,
+    Multipliers,
+    Pass,
+    Point,
+    Structure,
+    coarsen,
+    make_hours,
+)
+
+STAGE_OF_SEGMENT = np.array([0, 1, 0])
+EXACT = 1e-8
+"""Share of the on-demand equivalent by which a proven row may miss its cost."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Moments and a structure, drawn at random."""
+
+    structure: Structure
+    series: list
+    segment: np.ndarray
+    worth: np.ndarray
+    count: np.ndarray
+    draw: np.random.Generator
+
+    def hours(self, dtype: str = "float64", merge: bool = True, only: int | None = None) -> Hours:
+        """The moments as rows, all or those of one segment."""
+        chosen = np.ones(len(self.segment), bool) if only is None else self.segment == only
+        series = [values[chosen] for values in self.series]
+        if not merge:  # a series of its own tells all rows apart
+            series = [*series, np.arange(chosen.sum(), dtype=float)]
+        return make_hours(
+            series,
+            segment_of_moment=self.segment[chosen] if only is None else np.zeros(chosen.sum(), int),
+            stage_of_segment=STAGE_OF_SEGMENT if only is None else STAGE_OF_SEGMENT[[only]],
+            worth=self.worth[chosen],
+            hours=self.count[chosen],
+            dtype=dtype,
+        )
+
+    def point(self, zeros: float = 0.3) -> Point:
+        """A random point; ``zeros`` of its commitments are none."""
+        structure, draw = self.structure, self.draw
+        pairs, sizes = len(structure.pair_slice), (structure.pools, structure.plans)
+        dedicated, spend = (
+            draw.random((2, size)) * scale * (draw.random((2, size)) > zeros)
+            for size, scale in zip(sizes, (6, 10), strict=True)
+        )
+        return Point(draw.random((2, pairs)) * (draw.random((2, pairs)) > 0.1), dedicated, spend)
+
+
+def random_case(seed: int, plans: int, shared_pools: bool, moments: int = 90) -> Case:
+    """Few distinct prices, rates and amounts, so that ties and equal hours are common."""
+    draw = np.random.default_rng([seed, plans, shared_pools])
+    slices = int(draw.integers(1, 7))
+    pool = np.arange(slices)
+    if shared_pools:
+        pool = np.sort(draw.integers(0, max(slices // 2, 1), slices))
+    price = draw.integers(1, 8, slices).astype(float)
+    rates = price * draw.integers(3, 10, (plans, slices)) / 10
+    rates[draw.random(rates.shape) < 0.25] = np.inf
+    series = [draw.integers(0, 5, moments) * draw.choice([0.1, 0.7], moments) for _ in range(3)]
+    pair_slice = np.concatenate([np.arange(slices), draw.integers(0, slices, 2)])
+    structure = Structure(
+        on_demand_usd=price,
+        pool_of_slice=pool,
+        units=draw.integers(1, 4, slices).astype(float),
+        pools=int(pool.max()) + 1,
+        rates=rates,
+        pair_slice=pair_slice,
+        pair_series=draw.integers(0, 3, len(pair_slice)),
+    )
+    segment = draw.integers(0, 3, moments)
+    worth, count = draw.random(moments) + 0.1, draw.integers(1, 4, moments).astype(float)
+    return Case(structure, series, segment, worth, count, draw)
+
+
+def usage_at(case: Case, point: Point, moment: int) -> np.ndarray:
+    structure, stage = case.structure, STAGE_OF_SEGMENT[case.segment[moment]]
+    usage = np.zeros(structure.slices)
+    for pair, part in enumerate(structure.pair_slice):
+        amount = case.series[structure.pair_series[pair]][moment]
+        usage[part] += point.factors[stage, pair] * amount
+    return usage
+
+
+def hour_cost(structure, usage, dedicated, spend, rewards=None) -> float:
+    """The cheapest way to serve one hour, written out for linprog."""
+    rewards = rewards or Multipliers(np.zeros(structure.pools), np.zeros(structure.plans))
+    costs, serves, takes, slices = [], [], [], structure.slices
+    for c in range(slices):
+        pool, units = structure.pool_of_slice[c], structure.units[c]
+        ways = [
+            (structure.on_demand_usd[c], None, 0.0),
+            (-rewards.pools[pool] * units, pool, units),
+        ]
+        for plan, rate in enumerate(structure.rates[:, c]):
+            if np.isfinite(rate):
+                ways.append((-rewards.plans[plan] * rate, structure.pools + plan, rate))
+        for cost, row, amount in ways:
+            costs.append(cost)
+            serves.append(np.eye(slices)[c])
+            take = np.zeros(structure.pools + structure.plans)
+            if row is not None:
+                take[row] = amount
+            takes.append(take)
+    limits = np.concatenate([dedicated, spend])
+    result = linprog(
+        costs, A_ub=np.array(takes).T, b_ub=limits, A_eq=np.array(serves).T, b_eq=usage
+    )
+    assert result.status == 0
+    return result.fun
+
+
+def true_costs(case: Case, point: Point, weight: np.ndarray) -> np.ndarray:
+    """Recourse cost of each segment, one program per moment."""
+    costs = np.zeros(3)
+    for moment, segment in enumerate(case.segment):
+        stage = STAGE_OF_SEGMENT[segment]
+        usage = usage_at(case, point, moment)
+        committed = point.dedicated[stage], point.spend[stage]
+        cost = hour_cost(case.structure, usage, *committed, point.multipliers)
+        costs[segment] += weight[moment] * cost
+    return costs
+
+
+def equivalent(case: Case, point: Point) -> float:
+    """On-demand equivalent of all moments."""
+    prices = case.structure.on_demand_usd
+    usage = [usage_at(case, point, moment) for moment in range(len(case.segment))]
+    return float(case.worth @ np.array(usage) @ prices)
+
+
+def cut_at(sums, point: Point) -> np.ndarray:
+    stage = STAGE_OF_SEGMENT
+    return (
+        np.sum(sums.usage * point.factors[stage], axis=1)
+        - np.sum(sums.dedicated * point.dedicated[stage], axis=1)
+        - np.sum(sums.spend * point.spend[stage], axis=1)
+    )
+
+
+@pytest.mark.parametrize("shared_pools", [False, True])
+@pytest.mark.parametrize("plans", [0, 1, 2, 3, 4])
+def test_the_pass_finds_every_hours_cost_cold_and_warm(plans, shared_pools):
+    for seed in range(3):
+        case = random_case(seed, plans, shared_pools, moments=50)
+        sweep = Pass(case.structure, case.hours(), threads=1)
+        for _ in range(2):
+            point = case.point()
+            sums = sweep(point)
+            scale = equivalent(case, point)
+            true = true_costs(case, point, case.worth)
+            assert sums.value_usd == pytest.approx(true, abs=EXACT * scale)
+            assert sums.doubtful_rows == 0
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), plans=st.integers(0, 4), shared_pools=st.booleans())
+def test_every_hour_is_served_at_its_cost_or_called_doubtful(seed, plans, shared_pools):
+    case = random_case(seed, plans, shared_pools, moments=8)
+    sweep = Pass(case.structure, case.hours(), threads=1)
+    point = case.point()
+    sums = sweep(point)
+    true = true_costs(case, point, case.worth)
+    scale = EXACT * equivalent(case, point) + 1e-12
+    assert np.all(sums.value_usd <= true + scale)
+    assert sums.doubtful_rows or sums.value_usd == pytest.approx(true, abs=scale)
+    assert sweep.exact(point) == pytest.approx(true, abs=scale)
+
+
+@pytest.mark.parametrize("shared_pools", [False, True])
+@pytest.mark.parametrize("plans", [0, 1, 2, 3])
+def test_a_cut_is_below_the_true_cost_at_every_point(plans, shared_pools):
+    """A cut too high anywhere would cut off the optimum; 8 × 5 × 30 points, exact costs."""
+    case = random_case(11, plans, shared_pools, moments=200)
+    sweep, judge = (Pass(case.structure, case.hours(), threads=1) for _ in range(2))
+    cuts = [sweep(case.point()) for _ in range(5)]
+    for _ in range(30):
+        point = case.point()
+        true = judge.exact(point)
+        slack = EXACT * equivalent(case, point)
+        for cut in cuts:
+            assert np.all(cut_at(cut, point) <= true + slack)
+
+
+def test_a_cut_is_tight_where_it_was_made():
+    case = random_case(3, 2, shared_pools=True)
+    point = case.point()
+    sums = Pass(case.structure, case.hours(), threads=1)(point)
+    assert cut_at(sums, point) == pytest.approx(sums.value_usd)
+
+
+def test_a_cut_knows_what_the_first_dollar_of_an_unused_plan_saves():
+    structure = Structure(
+        on_demand_usd=np.array([2.0, 3.0]),
+        pool_of_slice=np.array([0, 1]),
+        units=np.ones(2),
+        pools=2,
+        rates=np.array([[1.0, 2.0]]),
+        pair_slice=np.array([0, 1]),
+        pair_series=np.array([0, 1]),
+    )
+    hours = make_hours(
+        [np.array([4.0, 0.0, 0.0]), np.array([4.0, 5.0, 0.0])],
+        segment_of_moment=np.zeros(3, int),
+        stage_of_segment=np.zeros(1, int),
+        worth=np.ones(3),
+        hours=np.ones(3),
+    )
+    point = Point(np.ones((1, 2)), np.zeros((1, 2)), np.zeros((1, 1)))
+    sums = Pass(structure, hours, threads=1)(point)
+    # The first hour's dollar replaces 2 USD of the first slice, the second's 1.50 of the other.
+    assert sums.spend[0, 0] == pytest.approx(2.0 + 1.5)
+    assert sums.value_usd[0] == pytest.approx(4 * 2 + 4 * 3 + 5 * 3)
+
+
+@pytest.mark.parametrize("plans", [0, 2])
+def test_merged_hours_cost_what_they_cost_apart(plans):
+    case = random_case(5, plans, shared_pools=False, moments=400)
+    merged, apart = case.hours(), case.hours(merge=False)
+    assert merged.rows < apart.rows == 400
+    point = case.point()
+    for by in ("worth", "hours"):
+        first, second = (Pass(case.structure, hours, 1)(point, by=by) for hours in (merged, apart))
+        assert first.value_usd == pytest.approx(second.value_usd, rel=1e-9)
+        assert first.usage == pytest.approx(second.usage, rel=1e-9)
+
+
+def test_rows_that_share_a_hash_stay_apart(monkeypatch):
+    monkeypatch.setattr(
+        "planner.recourse.hours._hashes", lambda demand: np.zeros(demand.shape[1], np.uint64)
+    )
+    case = random_case(5, 1, shared_pools=False)
+    point = case.point()
+    merged, apart = (Pass(case.structure, case.hours(merge=m), 1)(point) for m in (True, False))
+    assert merged.value_usd == pytest.approx(apart.value_usd, rel=1e-9)
+
+
+@pytest.mark.parametrize("plans", [0, 1, 2, 3])
+def test_float32_bounds_the_true_cost_closely_from_below_and_exact_from_above(plans):
+    case = random_case(7, plans, shared_pools=plans > 1, moments=300)
+    true, stored = (
+        Pass(case.structure, case.hours(), 1),
+        Pass(case.structure, case.hours("float32"), 1),
+    )
+    for _ in range(5):
+        point = case.point()
+        cost, low, high = true(point).value_usd, stored(point).value_usd, stored.exact(point)
+        # Rounding moves usage, of which the cost may be a small rest: the step is one of usage.
+        step, slack = 2.0**-23 * equivalent(case, point), 1e-9 * cost
+        assert np.all(low <= cost + slack)
+        assert np.all(cost <= low + step + slack)
+        assert np.all(cost <= high + slack)
+        assert np.all(high <= cost + step + slack)
+
+
+def test_threads_and_shards_change_no_bit():
+    case = random_case(9, 2, shared_pools=True, moments=20_000)
+    case.series[0][:] = case.draw.random(20_000)
+    points = [case.point(zeros=0) for _ in range(2)]
+    alone = Pass(case.structure, case.hours(), threads=1)
+    together = Pass(case.structure, case.hours(), threads=5)
+    shards = [Pass(case.structure, case.hours(only=segment), threads=2) for segment in range(3)]
+    for point in points:
+        first, second = alone(point), together(point)
+        parts = [shard(point) for shard in shards]
+        for name in ("value_usd", "usage", "dedicated", "spend"):
+            expected = getattr(first, name)
+            assert np.array_equal(getattr(second, name), expected)
+            joined = np.concatenate([getattr(part, name) for part in parts])
+            assert np.array_equal(joined, expected)
+
+
+@pytest.mark.parametrize("rows_per_cell", [1, 4, 1000])
+def test_a_coarse_look_costs_no_more_than_the_hours(rows_per_cell):
+    case = random_case(13, 2, shared_pools=False, moments=500)
+    fine = case.hours("float32")
+    coarse = coarsen(fine, rows_per_cell)
+    assert coarse.rows <= fine.rows // rows_per_cell + 3
+    assert coarse.worth.sum() == pytest.approx(fine.worth.sum())
+    assert coarse.hours.sum() == pytest.approx(fine.hours.sum())
+    for _ in range(10):
+        point = case.point()
+        low, true = (Pass(case.structure, hours, 1)(point).value_usd for hours in (coarse, fine))
+        assert np.all(low <= true * (1 + 1e-9) + 1e-9)
+        if rows_per_cell == 1:
+            assert low == pytest.approx(true, rel=1e-6)
+
+
+@pytest.mark.parametrize("plans", [0, 1, 3])
+def test_rewards_for_use_are_met_exactly(plans):
+    case = random_case(17, plans, shared_pools=plans == 1, moments=40)
+    structure, sweep = case.structure, Pass(case.structure, case.hours(), 1)
+    base, other = case.point(), case.point()
+    rewards = Multipliers(case.draw.random(structure.pools), case.draw.random(plans) * 0.5)
+    point = Point(base.factors, base.dedicated, base.spend, rewards)
+    sums = sweep(point)
+    true = true_costs(case, point, case.worth)
+    assert sums.value_usd == pytest.approx(true, abs=1e-7)
+    assert sums.used is not None
+    used = sums.used.dedicated @ rewards.pools + sums.used.spend @ rewards.plans
+    plain = sweep(base).value_usd
+    assert np.all(sums.value_usd + used >= plain - 1e-7)
+    elsewhere = Point(other.factors, other.dedicated, other.spend, rewards)
+    assert np.all(cut_at(sums, elsewhere) <= true_costs(case, elsewhere, case.worth) + 1e-7)
+    assert sweep.exact(point) == pytest.approx(plain, abs=1e-7)
+
+
+def test_hours_count_as_hours_when_asked():
+    case = random_case(19, 2, shared_pools=False, moments=40)
+    point = case.point()
+    sums = Pass(case.structure, case.hours(), 1)(point, by="hours")
+    assert sums.value_usd == pytest.approx(true_costs(case, point, case.count), rel=1e-8)
+
+
+def test_many_plans_are_never_overrated_and_exact_makes_up_for_doubt():
+    case = random_case(23, 9, shared_pools=False, moments=60)
+    sweep, point = Pass(case.structure, case.hours(), 1), case.point(zeros=0)
+    true = true_costs(case, point, case.worth)
+    assert np.all(sweep(point).value_usd <= true + 1e-7)
+    assert sweep.exact(point) == pytest.approx(true, abs=1e-6)
+
+
+def test_segments_may_be_empty():
+    case = random_case(29, 1, shared_pools=False)
+    case.segment[:] = 1
+    sums = Pass(case.structure, case.hours(), 2)(case.point())
+    assert sums.value_usd[0] == sums.value_usd[2] == 0.0
+
+
+def test_importing_the_planner_loads_no_compiler():
+    code = "import planner, planner.recourse, sys; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
