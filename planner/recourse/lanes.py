@@ -11,7 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 from planner.recourse.hours import LANES
 
@@ -163,17 +163,38 @@ def mask_of(typing: Any, bits: Any) -> Any:
     return MASK_TYPE(types.int64), generate
 
 
-def _binary(result: Any, operand: Any, emit: Callable[..., Any]) -> Any:
-    """An intrinsic of two vectors of one type."""
+def _as_vector(context: Any, builder: Any, kind: Any, value: Any, wanted: Any) -> Any:
+    """A vector as it is, a number in every lane."""
+    if kind in _VECTOR:
+        return value
+    scalar = types.float64 if wanted is LANES_TYPE else types.int64
+    return _spread(builder, context.cast(builder, value, kind, scalar), _VECTOR[wanted])
 
-    @intrinsic
-    def operation(typing: Any, left: Any, right: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return emit(builder, *arguments)
 
-        return result(operand, operand), generate
+def _operate(symbol: Any, operand: Any, result: Any, emit: Callable[..., Any]) -> None:
+    """Let an operator or a function take two vectors of a type, or one and a number."""
 
-    return operation
+    @type_callable(symbol)
+    def choose(context: Any) -> Any:
+        def result_of(left: Any, right: Any) -> Any:
+            kinds = {left, right}
+            scalar = types.Number if operand is LANES_TYPE else types.Integer
+            others = kinds - {operand}
+            fits = operand in kinds and all(isinstance(other, scalar) for other in others)
+            return result if fits else None
+
+        return result_of
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vectors = [
+            _as_vector(context, builder, kind, value, operand)
+            for kind, value in zip(signature.args, arguments, strict=True)
+        ]
+        return emit(builder, *vectors)
+
+    kind = type(operand)
+    for left, right in ((kind, kind), (kind, types.Number), (types.Number, kind)):
+        lower_builtin(symbol, left, right)(generate)
 
 
 def _arithmetic(name: str) -> Callable[..., Any]:
@@ -195,22 +216,19 @@ def _extreme(sign: str) -> Callable[..., Any]:
     )
 
 
-lesser = _binary(LANES_TYPE, LANES_TYPE, _extreme("<"))
-greater = _binary(LANES_TYPE, LANES_TYPE, _extreme(">"))
+def _logic(name: str) -> Callable[..., Any]:
+    """A bitwise operation."""
+    return lambda builder, left, right: getattr(builder, name)(left, right)
 
 
-def _overload_operator(symbol: Any, lanes: Any) -> None:
-    """Let an operator take vectors of doubles, and numbers beside them."""
+def lesser(left: Any, right: Any) -> Any:
+    """The lesser of two, lane by lane; for compiled code alone."""
+    raise NotImplementedError
 
-    @overload(symbol, strict=False, inline="always")
-    def choose(left: Any, right: Any) -> Any:
-        if left is LANES_TYPE and right is LANES_TYPE:
-            return lambda left, right: lanes(left, right)
-        if left is LANES_TYPE and isinstance(right, types.Number):
-            return lambda left, right: lanes(left, spread(right))
-        if right is LANES_TYPE and isinstance(left, types.Number):
-            return lambda left, right: lanes(spread(left), right)
-        return None
+
+def greater(left: Any, right: Any) -> Any:
+    """The greater of two, lane by lane; for compiled code alone."""
+    raise NotImplementedError
 
 
 for _symbol, _name in (
@@ -219,34 +237,16 @@ for _symbol, _name in (
     (operator.mul, "fmul"),
     (operator.truediv, "fdiv"),
 ):
-    _overload_operator(_symbol, _binary(LANES_TYPE, LANES_TYPE, _arithmetic(_name)))
+    _operate(_symbol, LANES_TYPE, LANES_TYPE, _arithmetic(_name))
 for _symbol, _sign in (
     (operator.gt, ">"),
     (operator.ge, ">="),
     (operator.lt, "<"),
     (operator.le, "<="),
 ):
-    _overload_operator(_symbol, _binary(MASK_TYPE, LANES_TYPE, _compare(_sign)))
-
-
-def _overload_logic(symbol: Any, name: str) -> None:
-    """Let an operator take masks, or sets."""
-
-    def emit(builder: Any, left: Any, right: Any) -> Any:
-        return getattr(builder, name)(left, right)
-
-    masks, bits = _binary(MASK_TYPE, MASK_TYPE, emit), _binary(BITS_TYPE, BITS_TYPE, emit)
-
-    @overload(symbol, strict=False, inline="always")
-    def choose(left: Any, right: Any) -> Any:
-        if left is MASK_TYPE and right is MASK_TYPE:
-            return lambda left, right: masks(left, right)
-        if left is BITS_TYPE and right is BITS_TYPE:
-            return lambda left, right: bits(left, right)
-        if left is BITS_TYPE and isinstance(right, types.Integer):
-            return lambda left, right: bits(left, spread_bits(right))
-        return None
-
-
-_overload_logic(operator.and_, "and_")
-_overload_logic(operator.or_, "or_")
+    _operate(_symbol, LANES_TYPE, MASK_TYPE, _compare(_sign))
+for _symbol, _sign in ((lesser, "<"), (greater, ">")):
+    _operate(_symbol, LANES_TYPE, LANES_TYPE, _extreme(_sign))
+for _symbol, _name in ((operator.and_, "and_"), (operator.or_, "or_")):
+    _operate(_symbol, MASK_TYPE, MASK_TYPE, _logic(_name))
+    _operate(_symbol, BITS_TYPE, BITS_TYPE, _logic(_name))

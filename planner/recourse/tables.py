@@ -17,6 +17,9 @@ LEAST_COMMITMENT = 1e-9
 MOST_SUBSETS = 6
 """Up to so many active plans every set of them is searched; then single ones, pairs and all."""
 
+FLOOR = 1e-30
+"""The least m as a share of the most useful one: instead of 0, from which no factor leads away."""
+
 BLOCKS_PER_CHUNK = 64
 """Blocks whose sums are taken together: the unit of work of a thread."""
 
@@ -161,7 +164,7 @@ def stage_tables(structure: Structure, layout: Layout, point: Point) -> Stages:
     least = LEAST_COMMITMENT * float(np.max(tables.price, initial=0.0))
     return Stages(
         factor=np.ascontiguousarray(point.factors[:, layout.pair_order]),
-        capacity=np.where(layout.alone, capacity, 0.0),
+        capacity=np.ascontiguousarray(np.where(layout.alone, capacity, 0.0)),
         spend=spend,
         pooled=pooled,
         active=_worth_searching(spend * tables.most_plan > least),
