@@ -47,9 +47,7 @@ MOST_ROUNDS = 64
 # Without reference counts: they would be most of the time, as every call hands on many arrays,
 # and threads would wait for each other's. So nothing is allocated in here.
 # Nor is anything but the pass as a whole called from Python, which halves the time to compile.
-compiled = njit(
-    error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+compiled = njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @compiled
