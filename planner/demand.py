@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,28 +10,43 @@ from numpy.typing import NDArray
 
 from catalogs import Faults
 from planner.demand_file import read_series
-from planner.demand_table import LARGEST, SHOWN, VALUE_FIX
+from planner.demand_inline import read_inline
 from planner.request import DemandSource, InlineDemand, PlanRequest
 
 HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
+class Scenario:
+    """One possible future; the probabilities of a demand's scenarios sum to 1."""
+
+    name: str
+    probability: float
+
+
+FORECAST = (Scenario("forecast", 1.0),)
+"""The one future of a demand without scenarios."""
+
+
+@dataclass(frozen=True)
 class Demand:
-    """Hourly series over one span, without gaps.
+    """Hourly series over one span, without gaps, in one or several possible futures.
 
     Attributes:
         start: first hour, UTC.
-        series: values [hour] by series name; every array has the same length.
+        series: values [moment] by series name; every array has the same length. Moments are the
+            hours of the first scenario, then those of the second, and so on.
+        scenarios: the possible futures, in the order of the moments.
     """
 
     start: datetime
     series: Mapping[str, NDArray[np.float64]]
+    scenarios: tuple[Scenario, ...] = FORECAST
 
     @property
     def hours(self) -> int:
-        """Length of the span."""
-        return len(next(iter(self.series.values())))
+        """Length of the span, the same for every scenario."""
+        return len(next(iter(self.series.values()))) // len(self.scenarios)
 
     @property
     def end(self) -> datetime:
@@ -41,11 +56,28 @@ class Demand:
     def between(self, start: datetime, hours: int) -> "Demand":
         """The part of the span from ``start`` on; the caller has checked that it lies inside."""
         first = (start - self.start) // HOUR
-        return Demand(start, {k: v[first : first + hours] for k, v in self.series.items()})
+        shape = (len(self.scenarios), self.hours)
+        cut = {
+            name: values.reshape(shape)[:, first : first + hours].ravel()
+            for name, values in self.series.items()
+        }
+        return Demand(start, cut, self.scenarios)
+
+    def future(self, position: int) -> "Demand":
+        """One scenario by its position, taken as certain; its series are views of these."""
+        moments = slice(position * self.hours, (position + 1) * self.hours)
+        certain = Scenario(self.scenarios[position].name, 1.0)
+        series = {name: values[moments] for name, values in self.series.items()}
+        return Demand(self.start, series, (certain,))
 
 
 def read_demand(
-    source: DemandSource, names: set[str], *, folder: Path, examples: Path | None = None
+    source: DemandSource,
+    names: set[str],
+    *,
+    folder: Path,
+    scenarios: Mapping[str, float] | None = None,
+    examples: Path | None = None,
 ) -> Demand:
     """The named series from the request's demand source.
 
@@ -53,19 +85,22 @@ def read_demand(
         source: where the demand is.
         names: the series the workloads need; others are left unread.
         folder: what a relative file path is relative to.
+        scenarios: probability of each scenario by name, in the order wanted; None for one future.
         examples: the folder of named examples, each ``NAME/demand.csv``.
 
     Raises:
         InvalidInputError: with every fault of the source (rows of files by their number).
     """
+    futures = tuple(Scenario(*one) for one in (scenarios or {}).items()) or FORECAST
     if source.inline is not None:
-        return _inline(source.inline, names)
+        start, series = read_inline(source.inline, names, scenarios or {})
+        return Demand(start, series, futures)
     if source.example is not None:
         file, field = _example(source.example, examples), "demand.example"
     else:
         file, field = folder / (source.file or ""), "demand.file"
-    start, series = read_series(file, source, names, field)
-    return Demand(start, series)
+    start, series = read_series(file, source, names, scenarios or {}, field)
+    return Demand(start, series, futures)
 
 
 def inline_demand(request: PlanRequest, *, folder: Path) -> PlanRequest:
@@ -75,10 +110,21 @@ def inline_demand(request: PlanRequest, *, folder: Path) -> PlanRequest:
         InvalidInputError: with every fault of the demand.
     """
     names = {name for workload in request.workloads for name in workload.series_names}
-    demand = read_demand(request.demand, names, folder=folder)
-    series = {name: values.tolist() for name, values in sorted(demand.series.items())}
-    source = DemandSource(inline=InlineDemand(start=demand.start, series=series))
-    return request.model_copy(update={"demand": source})
+    demand = read_demand(request.demand, names, folder=folder, scenarios=request.scenarios)
+    futures = {
+        scenario.name: _written(demand.future(position))
+        for position, scenario in enumerate(demand.scenarios)
+    }
+    inline = (
+        InlineDemand(start=demand.start, series=_written(demand))
+        if request.scenarios is None
+        else InlineDemand(start=demand.start, scenarios=futures)
+    )
+    return request.model_copy(update={"demand": DemandSource(inline=inline)})
+
+
+def _written(demand: Demand) -> dict[str, list[float]]:
+    return {name: values.tolist() for name, values in sorted(demand.series.items())}
 
 
 def example_names(examples: Path | None) -> list[str]:
@@ -95,30 +141,3 @@ def _example(name: str, examples: Path | None) -> Path:
         faults.add("demand.example", name, f"no such example; there are: {', '.join(known) or '-'}")
         faults.raise_if_any()
     return Path(examples or "") / name / "demand.csv"
-
-
-def _inline(inline: InlineDemand, names: set[str]) -> Demand:
-    faults = Faults()
-    for name in sorted(names - inline.series.keys()):
-        known = ", ".join(sorted(inline.series))
-        faults.add("demand.inline.series", name, f"no such series; it has {known}")
-    series = {
-        name: np.array(inline.series[name], dtype=float) for name in names & inline.series.keys()
-    }
-    lengths = {name: len(values) for name, values in series.items()}
-    longest = max(lengths.values(), default=0)
-    for name, values in sorted(series.items()):
-        field = f"demand.inline.series.{name}"
-        if len(values) < longest or not longest:
-            faults.add(
-                field,
-                f"{len(values)} hours",
-                f"give every series the same {longest or 1} hours or more",
-            )
-        bad = np.flatnonzero(~((values >= 0) & (values <= LARGEST)))
-        for hour in bad[:SHOWN]:
-            faults.add(f"{field}.{hour}", float(values[hour]), VALUE_FIX)
-        if len(bad) > SHOWN:
-            faults.add(field, f"{len(bad) - SHOWN} more such hours", "mend them alike")
-    faults.raise_if_any()
-    return Demand(inline.start.astimezone(UTC), series)

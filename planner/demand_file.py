@@ -1,5 +1,6 @@
 """Hourly series from a demand file, long or wide, each faulty row and missing hour named."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -8,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_table import LARGEST, SHOWN, VALUE_FIX, FaultList, load_table
+from planner.demand_cells import Cells, report_holes
+from planner.demand_scenarios import scenario_of_row
+from planner.demand_table import LARGEST, SHOWN, VALUE_FIX, FaultList, load_table, positions
 from planner.request import DemandSource
 
 _OFFSET = r"[T ]\d{2}.*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
@@ -19,81 +22,94 @@ _YEARS = (1970, 2200)
 
 
 def read_series(
-    file: Path, source: DemandSource, names: set[str], field: str
+    file: Path, source: DemandSource, names: set[str], scenarios: Mapping[str, float], field: str
 ) -> tuple[datetime, dict[str, NDArray[np.float64]]]:
-    """First hour (UTC) and the named series [hour] of a file, checked row by row.
+    """First hour (UTC) and the named series of a file, checked row by row.
 
     Long files have the columns of ``source.columns``; wide ones a timestamp column and one
-    column per series. ``field`` names the file in faults.
+    column per series; either has a column of scenarios where ``scenarios`` (name: probability)
+    names some. A series is [moment]: the hours of the first scenario, then those of the next.
+    ``field`` names the file in faults.
 
     Raises:
-        InvalidInputError: unreadable file, missing columns or series, and every row that is
-            repeated, negative, not a number, off the hour or without a time zone; missing hours.
+        InvalidInputError: unreadable file, missing columns, series or scenarios, and every row
+            that is repeated, negative, not a number, off the hour, without a time zone or of an
+            unknown scenario; missing hours.
     """
-    reader = _Reader(source, FaultList(field, source))
-    table = load_table(file, source, reader.faults)
+    faults = FaultList(field, source)
+    table = load_table(file, source, faults)
+    scenario = scenario_of_row(table, source, scenarios, faults)
+    reader = _Reader(source, sorted(names), tuple(scenarios), faults)
     long = {source.columns.workload, source.columns.value} <= set(table.columns)
-    rows = reader.from_long(table, names) if long else reader.from_wide(table, names)
-    complete = reader.complete(rows)
-    reader.faults.faults.raise_if_any()
-    start: datetime = complete.index[0].to_pydatetime()
-    return start, {str(name): complete[name].to_numpy(dtype=float) for name in complete.columns}
+    cells = reader.from_long(table, scenario) if long else reader.from_wide(table, scenario)
+    if source.absent == "fault":
+        report_holes(cells, reader.scenarios, reader.names, faults)
+    faults.faults.raise_if_any()
+    dense = cells.dense(max(1, len(scenarios)), len(reader.names))
+    series = dict(zip(reader.names, dense.reshape(len(dense), -1), strict=True))
+    return cells.start, series
 
 
 class _Reader:
     """One reading of one table; collects faults on the way.
 
-    Values and hours that are refused stay in the tables as zeros and NaT: they are reported
-    once, and never taken for missing hours. Nothing is returned once a fault is found.
+    Values that are refused become zeros, rows whose hour or scenario is refused are left out:
+    they are reported once. Nothing is returned once a fault is found.
     """
 
-    def __init__(self, source: DemandSource, faults: FaultList) -> None:
-        self.source, self.faults = source, faults
+    def __init__(
+        self, source: DemandSource, names: list[str], scenarios: tuple[str, ...], faults: FaultList
+    ) -> None:
+        self.source, self.names, self.scenarios, self.faults = source, names, scenarios, faults
 
-    def from_long(self, table: pd.DataFrame, names: set[str]) -> pd.DataFrame:
-        """One column per named series [hour] from rows of (timestamp, workload, value)."""
+    def from_long(self, table: pd.DataFrame, scenario: NDArray[np.intp]) -> Cells:
+        """The named series of rows of (timestamp, workload, value)."""
         columns = self.source.columns
-        series = table[columns.workload].astype(str)
-        self._need_series(names, set(series))
-        wanted = series.isin(names)
-        rows = pd.DataFrame(
-            {
-                "hour": self._hours(table.loc[wanted, columns.timestamp]),
-                "series": series[wanted],
-                "value": self._values(table.loc[wanted, columns.value], columns.value),
-            }
-        ).dropna(subset="hour")
-        self._refuse_repeated(rows.duplicated(["hour", "series"]), rows["hour"])
-        rows = rows.drop_duplicates(["hour", "series"])
-        return rows.pivot_table(index="hour", columns="series", values="value", dropna=False)
+        series, known = positions(table[columns.workload], self.names)
+        self._need_series(known)
+        wanted = series >= 0
+        self._need_rows(scenario, wanted)
+        table, scenario, series = table[wanted], scenario[wanted], series[wanted]
+        hours = self._hours(table[columns.timestamp])
+        values = self._values(table[columns.value], columns.value)
+        kept = self._placed(hours, scenario, series)
+        return Cells(
+            scenario=scenario[kept],
+            series=series[kept],
+            hour=_since_1970(hours[kept]),
+            value=values.to_numpy()[kept],
+        )
 
-    def from_wide(self, table: pd.DataFrame, names: set[str]) -> pd.DataFrame:
-        """The named columns [hour] of a table with a row per hour."""
-        stamp = self.source.columns.timestamp
-        self._need_series(names, {str(column) for column in table.columns} - {stamp})
-        hours = self._hours(table[stamp])
-        wide = pd.DataFrame({name: self._values(table[name], name) for name in sorted(names)})
-        known = hours.notna()
-        wide, hours = wide[known], hours[known]
-        repeated = hours.duplicated()
-        self._refuse_repeated(repeated, hours)
-        return wide[~repeated].set_index(pd.DatetimeIndex(hours[~repeated], name="hour"))
+    def from_wide(self, table: pd.DataFrame, scenario: NDArray[np.intp]) -> Cells:
+        """The named columns of a table with a row per hour and scenario."""
+        columns, width = self.source.columns, len(self.names)
+        self._need_series(
+            [str(one) for one in table.columns if one not in (columns.timestamp, columns.scenario)]
+        )
+        hours = self._hours(table[columns.timestamp])
+        values = np.column_stack([self._values(table[name], name) for name in self.names])
+        kept = self._placed(hours, scenario)
+        return Cells(
+            scenario=np.repeat(scenario[kept], width),
+            series=np.tile(np.arange(width), int(kept.sum())),
+            hour=np.repeat(_since_1970(hours[kept]), width),
+            value=values[kept].ravel(),
+        )
 
-    def complete(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Every hour from the first to the last, missing ones reported (or zero, if so asked)."""
-        if rows.empty:
+    def _placed(self, hours: pd.Series, *places: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Rows that have an hour and a scenario, the first of each hour, scenario and series."""
+        known = hours.notna().to_numpy() & np.logical_and.reduce([place >= 0 for place in places])
+        key = _since_1970(hours[known])
+        for place in places:
+            key = key * (place.max(initial=0) + 1) + place[known]
+        repeated = np.zeros(len(hours), dtype=bool)
+        repeated[known] = pd.Index(key).duplicated()
+        fix = "this hour stands in an earlier row; keep one"
+        self.faults.refuse(pd.Series(repeated, index=hours.index), hours, "timestamp", fix)
+        placed: NDArray[np.bool_] = known & ~repeated
+        if not placed.any():
             self.faults.faults.raise_if_any()
-        full = rows.reindex(pd.date_range(rows.index.min(), rows.index.max(), freq="h"))
-        if self.source.absent == "zero":
-            return full.fillna(0.0)
-        for name in full.columns:
-            missing = full.index[full[name].isna()]
-            named: list[tuple[str, object]] = [
-                (f"{self.faults.field} series {name}", hour) for hour in missing[:SHOWN]
-            ]
-            fix = "no row for this hour; add it (or write absent: zero)"
-            self.faults.report(named, fix, total=len(missing))
-        return full
+        return placed
 
     def _hours(self, stamps: pd.Series) -> pd.Series:
         """UTC hours; NaT (and a fault) where a timestamp is none or lies off the hour."""
@@ -155,13 +171,25 @@ class _Reader:
     def _refuse_unreadable(self, bad: pd.Series, stamps: pd.Series) -> None:
         self.faults.refuse(bad, stamps, "timestamp", "write ISO 8601, such as 2026-01-01T00:00Z")
 
-    def _refuse_repeated(self, repeated: pd.Series, hours: pd.Series) -> None:
-        fix = "this hour stands in an earlier row; keep one"
-        self.faults.refuse(repeated, hours, "timestamp", fix)
+    def _need_rows(self, scenario: NDArray[np.intp], wanted: NDArray[np.bool_]) -> None:
+        """A scenario that only has rows of other series has no hours to be missed from."""
+        if self.source.absent == "zero" or not self.scenarios or wanted.all():
+            return
+        idle = np.setdiff1d(scenario, scenario[wanted])
+        for place in idle[idle >= 0]:
+            field = f"{self.faults.field} scenario {self.scenarios[place]} series"
+            fix = "no row of it; add them (or write absent: zero)"
+            self.faults.faults.add(field, ", ".join(self.names[:SHOWN]), fix)
 
-    def _need_series(self, names: set[str], known: set[str]) -> None:
+    def _need_series(self, known: list[str]) -> None:
         listed = ", ".join(sorted(known)[:SHOWN])
-        for name in sorted(names - known):
+        lacking = sorted(set(self.names) - set(known))
+        for name in lacking:
             field = f"{self.faults.field} series"
             self.faults.faults.add(field, name, f"no such series; it has {listed}")
-        self.faults.faults.raise_if_any()
+        if lacking:
+            self.faults.faults.raise_if_any()
+
+
+def _since_1970(hours: pd.Series) -> NDArray[np.int64]:
+    return hours.to_numpy(dtype="datetime64[h]").astype(np.int64)

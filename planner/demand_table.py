@@ -1,11 +1,13 @@
 """The raw table of a demand file: every malformed line named, rows numbered as an editor does."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from catalogs import Faults, InvalidInputError
 from planner.request import DemandSource
@@ -76,6 +78,16 @@ def load_table(file: Path, source: DemandSource, faults: FaultList) -> pd.DataFr
     return _filtered(table, source, faults)
 
 
+def positions(column: pd.Series, names: Sequence[str]) -> tuple[NDArray[np.intp], list[str]]:
+    """Where each row's value stands in ``names`` [row], -1 where it does not; the values found."""
+    # Few distinct values in millions of rows: each is looked up once.
+    code, found = pd.factorize(column)
+    place = {name: position for position, name in enumerate(names)}
+    known = [str(value) for value in found]
+    # The last place answers for blanks, whose code is -1.
+    return np.array([*(place.get(value, -1) for value in known), -1], dtype=np.intp)[code], known
+
+
 def _parquet(file: Path, source: DemandSource) -> pd.DataFrame:
     table = pd.read_parquet(file)
     if source.columns.timestamp not in table.columns and table.index.names != [None]:
@@ -86,7 +98,8 @@ def _parquet(file: Path, source: DemandSource) -> pd.DataFrame:
 
 def _csv(file: Path, source: DemandSource, faults: FaultList) -> pd.DataFrame:
     header = _check_lines(file, faults)
-    text = {source.columns.timestamp, source.columns.workload, *source.where} & set(header)
+    named = source.columns
+    text = {named.timestamp, named.workload, named.scenario, *source.where} & set(header)
     table = pd.read_csv(
         file,
         skip_blank_lines=False,
@@ -124,9 +137,6 @@ def _filtered(table: pd.DataFrame, source: DemandSource, faults: FaultList) -> p
         table = table[table[column].astype(str) == str(value)]
         if table.empty:
             faults.stop(str(value), "no row has this value", field=f"demand.where.{column}")
-    if "scenario" in table.columns and "scenario" not in source.where:
-        fix = "one future is planned at a time; keep one by where: {scenario: …}"
-        faults.stop("scenario", fix, field=f"{faults.field} column")
     return table
 
 

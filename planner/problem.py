@@ -120,7 +120,10 @@ def make_problem(
     catalog = _collected(faults, lambda: open_catalog(request.catalog, folder))
     names = {name for workload in request.workloads for name in workload.series_names}
     demand = _collected(
-        faults, lambda: read_demand(request.demand, names, folder=folder, examples=examples)
+        faults,
+        lambda: read_demand(
+            request.demand, names, folder=folder, scenarios=request.scenarios, examples=examples
+        ),
     )
     if catalog is None:
         raise InvalidInputError(faults.found)

@@ -1,5 +1,6 @@
 """What the user asks: one frozen document, read from YAML or JSON, unknown keys rejected."""
 
+import math
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -35,6 +36,10 @@ CommitmentStep = Annotated[
 ]
 Hours = Annotated[int, Field(gt=0, le=10**6)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+
+PROBABILITY_TOLERANCE = 1e-9
+"""Probabilities sum to 1 but for this: thirds are written with ten digits."""
 
 
 def _on_the_hour(moment: datetime) -> datetime:
@@ -108,20 +113,32 @@ class CatalogSource(Document):
         return self
 
 
+NamedSeries = Annotated[dict[str, list[float]], Field(min_length=1)]
+
+
 class InlineDemand(Document):
     """Hourly series written in the request itself."""
 
     start: Hour
-    series: Annotated[dict[str, list[float]], Field(min_length=1)]
+    series: NamedSeries | None = None
     """Series by name, one value per hour from `start`."""
+    scenarios: Annotated[dict[str, NamedSeries], Field(min_length=1)] | None = None
+    """Instead of `series`, where the request names scenarios: the series of each by its name."""
+
+    @model_validator(mode="after")
+    def _single(self) -> Self:
+        _one_of(self, "series", "scenarios")
+        return self
 
 
 class DemandColumns(Document):
-    """Names of the columns of a long demand file."""
+    """Names of the columns of a demand file; workload and value stand in long files only."""
 
     timestamp: str = "timestamp"
     workload: str = "workload"
     value: str = "value"
+    scenario: str = "scenario"
+    """Names the scenario of each row; absent from files of one future."""
 
 
 class DemandSource(Document):
@@ -133,7 +150,7 @@ class DemandSource(Document):
     timezone: str | None = None
     """Zone of timestamps that carry no offset, such as Europe/Paris."""
     columns: DemandColumns = DemandColumns()
-    """Column names of a long file."""
+    """Column names of a file."""
     where: dict[str, str | int] = {}
     """Keep only the rows of a file whose columns equal these values."""
     absent: Literal["fault", "zero"] = "fault"
@@ -388,6 +405,18 @@ def _refuse_repeated(names: list[str]) -> None:
         raise ValueError(f"{', '.join(twice)} stands more than once; rename")
 
 
+def _complete(probabilities: dict[str, float]) -> dict[str, float]:
+    if not all(name.strip() for name in probabilities):
+        raise ValueError("one has a blank name; name every scenario")
+    total = math.fsum(probabilities.values())
+    if abs(total - 1) > PROBABILITY_TOLERANCE:
+        raise ValueError(f"the probabilities sum to {total:.10g}; let them sum to 1")
+    return probabilities
+
+
+Scenarios = Annotated[dict[str, Probability], Field(min_length=1), AfterValidator(_complete)]
+
+
 def _named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
@@ -402,6 +431,9 @@ class PlanRequest(Document):
     ] = CatalogSource(name="aws")
     """A bundled catalogue's name, `{file: …}` or `{inline: …}`."""
     demand: DemandSource
+    scenarios: Scenarios | None = None
+    """Probability of each possible future by its name; they sum to 1. The demand has them all:
+    in a column of its file, or under `inline.scenarios`. One certain future when absent."""
     purchases: PurchaseDates = PurchaseDates(every_months=3)
     offers: AllowedOffers = AllowedOffers()
     limits: Limits = Limits()

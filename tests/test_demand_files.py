@@ -247,8 +247,8 @@ def test_where_keeps_the_rows_whose_columns_have_these_values(read):
 @pytest.mark.parametrize(
     ("where", "report"),
     [
-        ({}, "demand.file column = 'scenario': one future is planned at a time; "
-             "keep one by where: {scenario: …}"),
+        ({}, "demand.file column = 'scenario': holds scenarios; write how probable each is, such "
+             'as scenarios: {"low": 0.5, "high": 0.5}, or keep one by where: {scenario: …}'),
         ({"scenario": "middle"}, "demand.where.scenario = 'middle': no row has this value"),
         ({"scenario": "high", "area": 1},
          "demand.file column = 'area': no such column; it has timestamp, scenario, region, web"),

@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from api.cli import app
-from planner import Surroundings, make_plan, parse_request
+from planner import Surroundings, inline_demand, make_plan, parse_request
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def blocks(language):
 
 
 def test_the_small_request_plans(tmp_path):
-    (request,) = blocks("yaml")
+    request, _ = blocks("yaml")
     hours = pd.date_range("2026-01-01", periods=400, freq="h", tz="UTC")
     values = np.round(40 + 10 * np.sin(np.arange(400) / 24 * 2 * np.pi))
     stamps = hours.strftime("%Y-%m-%dT%H:%MZ")
@@ -29,6 +29,16 @@ def test_the_small_request_plans(tmp_path):
     plan = make_plan(parse_request(yaml.safe_load(request)), Surroundings(folder=tmp_path))
     assert plan.status == "optimal"
     assert plan.savings_share > 0.3
+
+
+def test_its_small_request_takes_the_scenarios_shown(tmp_path):
+    request, futures = map(yaml.safe_load, blocks("yaml"))
+    rows = [f"2026-01-01T00:00Z,{name},{place}" for place, name in enumerate(futures["scenarios"])]
+    (tmp_path / "demand.csv").write_text("\n".join(["timestamp,scenario,web", *rows]))
+    whole = inline_demand(parse_request(request | futures), folder=tmp_path)
+    assert whole.demand.inline.scenarios == {
+        "low": {"web": [0]}, "expected": {"web": [1]}, "high": {"web": [2]}
+    }  # fmt: skip
 
 
 COMMANDS = [
