@@ -101,6 +101,18 @@ INVALID = {
         asked(catalog="gcp", demand={"example": "none"}),
         ["catalog.name", "demand.example"],
     ),
+    "too much demand in all scenarios": (
+        asked(
+            demand={
+                "inline": {
+                    "start": INLINE["start"],
+                    "scenarios": {"low": {"web": [1] * 51}, "high": {"web": [1] * 50}},
+                }
+            },
+            scenarios={"low": 0.5, "high": 0.5},
+        ),
+        ["demand.inline.scenarios"],
+    ),
     "too much demand": (
         asked(demand={"inline": {**INLINE, "series": {"web": [1] * 101}}}),
         ["demand.inline.series"],

@@ -1,5 +1,6 @@
 """Plan requests as they may be posted: no files, and within the server's limits."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -84,13 +85,13 @@ def limited(request: PlanRequest, settings: ServerSettings) -> PlanRequest:
 def check_size(document: object, settings: ServerSettings) -> None:
     """Refuse what would cost too much memory to check or to plan; raises InvalidInputError."""
     faults = Faults()
-    series = _part(document, "demand", "inline", "series")
-    columns = series.values() if isinstance(series, dict) else ()
-    lists = [column for column in columns if isinstance(column, list)]
+    lists = _demand_lists(document)
     cells = sum(map(len, lists))
     if cells > settings.max_demand_cells:
         fix = f"send at most {settings.max_demand_cells} values; shorten or merge series"
-        faults.add("demand.inline.series", f"{cells} values", fix)
+        several = _part(document, "demand", "inline", "scenarios") is not None
+        field = "demand.inline.scenarios" if several else "demand.inline.series"
+        faults.add(field, f"{cells} values", fix)
     entries = _count_entries(document, {id(one) for one in lists if _is_numeric(one)})
     if entries > settings.max_entries:
         fix = f"send at most {settings.max_entries} values beside the demand"
@@ -103,6 +104,17 @@ def check_solver(document: object, settings: ServerSettings, faults: Faults) -> 
     chosen = _part(document, "solve", "solver")
     if settings.solvers is not None and isinstance(chosen, str) and chosen not in settings.solvers:
         faults.add("solve.solver", chosen, f"choose one of {', '.join(settings.solvers)}")
+
+
+def _demand_lists(document: object) -> list[list[object]]:
+    """The lists of hourly values in a document not yet validated, of every scenario."""
+    inline = _part(document, "demand", "inline")
+    futures = [_part(inline, "series"), *_values(_part(inline, "scenarios"))]
+    return [one for series in futures for one in _values(series) if isinstance(one, list)]
+
+
+def _values(document: object) -> Iterable[object]:
+    return document.values() if isinstance(document, dict) else ()
 
 
 def _part(document: object, *keys: str) -> object:
