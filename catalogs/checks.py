@@ -124,13 +124,14 @@ def _check_known_types(
 def _check_on_demand(rates: pd.DataFrame, faults: Faults, rate_at: Where) -> None:
     place = rates.groupby(list(PLATFORM), sort=False, observed=True).ngroup()
     kind = rates["kind"].astype(object)
-    commitment = kind.isin([str(k) for k in OfferKind if k.is_commitment])
+    # Machines may be sold by reservation alone; a plan's rate is a discount on something.
+    spend = kind.isin([str(k) for k in OfferKind if k.is_spend])
     sold = place[kind == OfferKind.ON_DEMAND].unique()
-    unsold = place[commitment & ~place.isin(sold)].drop_duplicates()
+    unsold = place[spend & ~place.isin(sold)].drop_duplicates()
     note_rows(
         faults,
         _in_words(rates.loc[unsold.index, list(PLATFORM)]),
         rate_at,
         "",
-        "has a commitment rate but no on_demand rate there; add one",
+        "has a savings plan rate but no on_demand rate there; add one",
     )

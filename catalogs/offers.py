@@ -275,7 +275,8 @@ class SpendOffer(_Frozen):
 class PoolKey:
     """Usage a provider bills and discounts together, in linear units.
 
-    ``family`` is the exact instance type where sizes are not flexible.
+    ``family`` is the exact instance type where sizes are not flexible; ``account`` the one whose
+    reservations are shared with no other, empty where all share.
     """
 
     provider: str
@@ -284,8 +285,10 @@ class PoolKey:
     os: str
     tenancy: str
     size_flexible: bool
+    account: str = ""
 
     def __str__(self) -> str:
-        """Read as ``us-east-1 m5 linux``; the tenancy stands there only if it is not shared."""
+        """Read as ``us-east-1 m5 linux``; tenancy and account only if they are told apart."""
         tenancy = "" if self.tenancy == "shared" else f" {self.tenancy}"
-        return f"{self.region} {self.family} {self.os}{tenancy}"
+        account = f" for {self.account}" if self.account else ""
+        return f"{self.region} {self.family} {self.os}{tenancy}{account}"

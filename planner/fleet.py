@@ -1,10 +1,11 @@
 """The machines each workload may run on, and how many of them it needs hour by hour."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,17 @@ from catalogs import (
     UnknownRateError,
 )
 from planner.demand import Demand
-from planner.request import Machines, NormalizedUnits, OwnUnit, VcpusAndMemory, Workload
+from planner.increments import count_increments
+from planner.request import (
+    Machines,
+    NormalizedUnits,
+    OwnUnit,
+    PlanRequest,
+    Reservations,
+    VcpusAndMemory,
+    Workload,
+)
+from planner.reserved_only import equivalent_usd, reservations_of
 
 PlanTerms = tuple[OfferKind, int | None, Payment | None]
 """Kind, term in hours and payment of a savings plan."""
@@ -30,6 +41,7 @@ class Machine:
     """An instance type in a region, as it is billed.
 
     ``plan_rates`` are its savings plan rates [USD / machine-hour] by kind, term and payment.
+    Where it is not ``sold_on_demand``, its price only says what its usage counts as.
     """
 
     instance_type: str
@@ -41,6 +53,7 @@ class Machine:
     units: Decimal
     on_demand_usd: Decimal
     plan_rates: tuple[tuple[PlanTerms, Decimal], ...] = ()
+    sold_on_demand: bool = True
 
     @property
     def unit_price_usd(self) -> Fraction:
@@ -67,42 +80,115 @@ class Candidate:
         workload: position of the workload in the request.
         machine: the machine.
         needed: machines [hour] that serve the whole workload.
+        serves: whole increments of the workload's demand that one machine serves; None where
+            machines may be fractional, or their capacities share no increment.
     """
 
     workload: int
     machine: Machine
     needed: NDArray[np.float64]
+    serves: int | None = None
+
+    @property
+    def increments(self) -> NDArray[np.float64]:
+        """Demand [hour] in increments."""
+        return np.rint(self.needed * (self.serves or 1))
 
 
 def find_candidates(
-    workloads: tuple[Workload, ...], demand: Demand, catalog: Catalog, *, whole_machines: bool
+    request: PlanRequest, demand: Demand, catalog: Catalog
 ) -> tuple[Candidate, ...]:
     """Every machine each workload may run on, in the order of the request.
 
+    Where reservations are dedicated, each workload's machines stand in pools of their own.
+
     Raises:
-        InvalidInputError: unknown types, families or regions, types without an on-demand price,
-            selectors that match nothing; all of them at once.
+        InvalidInputError: unknown types, families or regions, types without a price, selectors
+            that match nothing; all of them at once.
     """
     faults = Faults()
     found: list[Candidate] = []
-    for position, workload in enumerate(workloads):
-        for machine, needed in _served_by(position, workload, demand, catalog, faults):
-            found.append(Candidate(position, machine, needed))
+    for position, workload in enumerate(request.workloads):
+        series = [demand.series[name] for name in workload.series_names]
+        served = [
+            (_tied(machine, workload, request), capacities)
+            for machine, capacities in _served_by(position, request, catalog, faults)
+        ]
+        found += _candidates(position, served, series, whole_machines=request.whole_machines)
     faults.raise_if_any()
-    return tuple(found) if whole_machines else _undominated(found)
+    return tuple(found) if request.whole_machines else _undominated(found)
+
+
+def _tied(machine: Machine, workload: Workload, request: PlanRequest) -> Machine:
+    if request.reservations is Reservations.POOLED:
+        return machine
+    return replace(machine, pool=replace(machine.pool, account=workload.name))
+
+
+def _candidates(
+    position: int,
+    served: list[tuple[Machine, tuple[float, ...]]],
+    series: list[NDArray[np.float64]],
+    *,
+    whole_machines: bool,
+) -> Iterator[Candidate]:
+    """Candidates of a workload from the capacity of a machine for each of its series."""
+    counted = None
+    if whole_machines and len(series) == 1 and served:
+        counted = count_increments(series[0], [capacity for _, (capacity,) in served])
+    if counted is not None:
+        for (machine, _), serves in zip(served, counted[1], strict=True):
+            yield Candidate(position, machine, counted[0] / serves, serves)
+        return
+    for machine, capacities in served:
+        shares = [s / c for s, c in zip(series, capacities, strict=True)]
+        yield Candidate(position, machine, np.maximum.reduce(shares))
 
 
 def _served_by(
-    position: int, workload: Workload, demand: Demand, catalog: Catalog, faults: Faults
-) -> Iterator[tuple[Machine, NDArray[np.float64]]]:
+    position: int, request: PlanRequest, catalog: Catalog, faults: Faults
+) -> Iterator[tuple[Machine, tuple[float, ...]]]:
+    """Machines for a workload, each with what one of them serves of every series."""
+    workload, whole = request.workloads[position], request.whole_machines
     regions = _known_regions(position, workload, catalog, faults)
     _check_types(position, workload, catalog, faults)
-    series = [demand.series[name] for name in workload.series_names]
     for region in regions:
-        for instance_type, per_machine in _capacities(position, workload, region, catalog, faults):
+        place = _Place(workload, region, regions, catalog, reserved_only=whole)
+        for instance_type, capacities in _capacities(position, place, faults):
             machine = make_machine(catalog, instance_type, region, workload.os, workload.tenancy)
-            shares = [s / c for s, c in zip(series, per_machine, strict=True)]
-            yield machine, np.maximum.reduce(shares)
+            yield machine, capacities
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One of the regions a workload may run in, and what is sold there.
+
+    ``reserved_only`` machines, sold by reservation but not on demand, will do where that is true.
+    """
+
+    workload: Workload
+    region: str
+    regions: list[str]
+    catalog: Catalog
+    reserved_only: bool
+
+    def __str__(self) -> str:
+        """Read as region and platform."""
+        return f"{self.region} ({self.workload.os}, {self.workload.tenancy})"
+
+    def sells(self, name: str, region: str | None = None) -> bool:
+        """Whether a type is sold here, or in another region."""
+        at = (name, region or self.region, self.workload.os, self.workload.tenancy)
+        on_demand = _is_sold_on_demand(self.catalog, *at)
+        return on_demand or (self.reserved_only and bool(reservations_of(self.catalog, *at)))
+
+
+def _is_sold_on_demand(catalog: Catalog, name: str, region: str, os: str, tenancy: str) -> bool:
+    try:
+        catalog.on_demand_usd(name, region, os, tenancy)
+    except UnknownRateError:
+        return False
+    return True
 
 
 def _check_types(position: int, workload: Workload, catalog: Catalog, faults: Faults) -> None:
@@ -126,6 +212,8 @@ def make_machine(
     """The machine of a type in a region, with its on-demand price and its pool."""
     name = instance_type.name
     rates = catalog.rates_of(name, region, os, tenancy)
+    on_demand = _is_sold_on_demand(catalog, name, region, os, tenancy)
+    price_usd = catalog.on_demand_usd if on_demand else partial(equivalent_usd, catalog)
     return Machine(
         instance_type=name,
         family=instance_type.family,
@@ -134,7 +222,8 @@ def make_machine(
         tenancy=tenancy,
         pool=catalog.pool_key(name, region, os, tenancy),
         units=catalog.units(name, os, tenancy),
-        on_demand_usd=catalog.on_demand_usd(name, region, os, tenancy),
+        on_demand_usd=price_usd(name, region, os, tenancy),
+        sold_on_demand=on_demand,
         plan_rates=tuple(
             ((rate.kind, rate.term_hours, rate.payment), rate.hourly_usd)
             for rate in rates
@@ -160,24 +249,26 @@ def _near(name: str, known: list[str]) -> list[str]:
 
 
 def _capacities(
-    position: int, workload: Workload, region: str, catalog: Catalog, faults: Faults
+    position: int, place: _Place, faults: Faults
 ) -> list[tuple[InstanceType, tuple[float, ...]]]:
     """Types for a workload in a region, each with what one machine serves of every series."""
+    workload, region, catalog = place.workload, place.region, place.catalog
     needs, field = workload.needs, f"workloads.{position}.needs"
     match needs:
         case Machines():
-            types = _sold([needs.of], f"{field}.of", workload, region, catalog, faults)
+            types = _sold([needs.of], f"{field}.of", place, faults)
             return [(found, (1.0,)) for found in types]
         case NormalizedUnits():
             return _family_size(field, needs, workload, region, catalog, faults)
         case OwnUnit():
             names = sorted(needs.capacity)
-            if not _sold(names, f"{field}.capacity", workload, region, catalog, faults):
-                return []
+            types = _sold(names, f"{field}.capacity", place, faults)
             selector = workload.candidates.model_copy(update={"instance_types": tuple(names)})
-            workload = workload.model_copy(update={"candidates": selector})
-            selected = _selected(position, workload, region, catalog, faults)
-            return [(found, (needs.capacity[found.name],)) for found in selected]
+            matching = [found for found in types if selector.matches(found)]
+            if types and not matching:
+                workload = workload.model_copy(update={"candidates": selector})
+                _explain_no_match(position, workload, region, catalog, faults)
+            return [(found, (needs.capacity[found.name],)) for found in matching]
         case VcpusAndMemory():
             selected = _selected(position, workload, region, catalog, faults)
             known: list[tuple[InstanceType, tuple[float, ...]]] = [
@@ -192,25 +283,16 @@ def _capacities(
             return known
 
 
-def _sold(
-    names: list[str],
-    field: str,
-    workload: Workload,
-    region: str,
-    catalog: Catalog,
-    faults: Faults,
-) -> list[InstanceType]:
+def _sold(names: list[str], field: str, place: _Place, faults: Faults) -> list[InstanceType]:
+    """The types sold at a place; a fault for those that none of the workload's regions sells."""
     sold = []
     for name in names:
-        if not catalog.has_type(name):
+        if not place.catalog.has_type(name):
             continue
-        try:
-            catalog.on_demand_usd(name, region, workload.os, workload.tenancy)
-        except UnknownRateError:
-            where = f"{region} ({workload.os}, {workload.tenancy})"
-            faults.add(field, name, f"has no on-demand price in {where}; choose another region")
-            continue
-        sold.append(catalog.instance_type(name))
+        if place.sells(name):
+            sold.append(place.catalog.instance_type(name))
+        elif not any(place.sells(name, region) for region in place.regions):
+            faults.add(field, name, f"has no on-demand price in {place}; choose another region")
     return sold
 
 
@@ -219,10 +301,16 @@ def _selected(
 ) -> tuple[InstanceType, ...]:
     found = catalog.candidates(workload.candidates, region, workload.os, workload.tenancy)
     if not found:
-        why = catalog.explain_no_match(workload.candidates, region, workload.os, workload.tenancy)
-        shown = workload.candidates.model_dump(exclude_defaults=True, mode="json")
-        faults.add(f"workloads.{position}.candidates", shown, f"matches nothing in {region}: {why}")
+        _explain_no_match(position, workload, region, catalog, faults)
     return found
+
+
+def _explain_no_match(
+    position: int, workload: Workload, region: str, catalog: Catalog, faults: Faults
+) -> None:
+    why = catalog.explain_no_match(workload.candidates, region, workload.os, workload.tenancy)
+    shown = workload.candidates.model_dump(exclude_defaults=True, mode="json")
+    faults.add(f"workloads.{position}.candidates", shown, f"matches nothing in {region}: {why}")
 
 
 def _family_size(

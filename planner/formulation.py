@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from planner.hour_groups import HourGroups
 from planner.problem import Problem
 from planner.purchases import Lot, Option, without_dominated
+from planner.quotas import limit_quotas
+from planner.recourse_steps import tighten_recourse
 from planner.terms import (
     Commitments,
     Service,
@@ -80,6 +82,8 @@ def build_model(problem: Problem) -> PlanningModel:
     limit_upfront(model, terms)
     limit_coverage(model, terms, pools, plans)
     limit_utilization(model, terms, pools, by_pools, plans, by_plans)
+    limit_quotas(model, terms, by_plans)
+    tighten_recourse(model, terms, pools)
     model.offset = terms.usage.excess_usd + sum(owned.cost_usd for owned in problem.owned)
     return PlanningModel(problem, model, lots, terms.groups, terms.usage, tie_costs, tie_share)
 
@@ -155,16 +159,15 @@ def run_workloads(model: LinearModel, terms: Terms) -> None:
         "run",
         choice.size,
         # A share of 1, or all the machines the whole workload needs: more would idle.
-        upper=whole(1.0 / choice.share),
+        upper=whole(choice.demand[choice.decision] / choice.share),
         cost=choice.excess_usd,
         integer=whole_machines,
         index=choice.name,
     )
     shape = (choice.decisions, run.size)
     share = entries(choice.share, choice.decision, positions(run.size), shape)
-    model.require(
-        "run whole workload", [(run, share)], at_least=1.0, at_most=None if whole_machines else 1.0
-    )
+    at_most = None if whole_machines else choice.demand
+    model.require("run whole workload", [(run, share)], at_least=choice.demand, at_most=at_most)
 
 
 def serve_usage(model: LinearModel, terms: Terms, by_pools: Service, by_plans: Service) -> None:
@@ -177,7 +180,13 @@ def serve_usage(model: LinearModel, terms: Terms, by_pools: Service, by_plans: S
     weight = terms.groups.worth[terms.cell_hour] * terms.price[terms.cell_slice]
     dedicated = model.add("serve dedicated", by_pools.size, integer=whole_machines)
     spend = model.add("serve spend", by_plans.size)
-    on_demand = model.add("serve on demand", terms.cells, cost=weight, integer=whole_machines)
+    on_demand = model.add(
+        "serve on demand",
+        terms.cells,
+        upper=np.where(terms.sold_on_demand, np.inf, 0.0)[terms.cell_slice],
+        cost=weight,
+        integer=whole_machines,
+    )
     rows: list[tuple[Block, sp.coo_array[np.float64]]] = [
         (block, entries(1.0, cell, positions(block.size), (terms.cells, block.size)))
         for block, cell in (
@@ -305,12 +314,13 @@ def limit_utilization(
 def _lots_to_offer(problem: Problem) -> tuple[Lot, ...]:
     """All lots, or only the undominated where nothing but cost and service tells them apart.
 
-    Budgets tell them apart by what is paid upfront; utilization floors and coverage ceilings by
-    what is committed, beyond what is served.
+    Budgets tell them apart by what is paid upfront, quotas by their number; utilization floors
+    and coverage ceilings by what is committed, beyond what is served.
     """
     limits = problem.request.limits
     by_commitment = (limits.utilization.at_least, limits.coverage.at_most)
-    if problem.upfront_budgets() or any(limit is not None for limit in by_commitment):
+    told_apart = bool(problem.upfront_budgets() or limits.quotas)
+    if told_apart or any(limit is not None for limit in by_commitment):
         return problem.lots
     return without_dominated(problem.lots, problem.options)
 

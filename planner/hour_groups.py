@@ -28,13 +28,12 @@ class HourGroups:
 
 
 def group_hours(problem: Problem) -> HourGroups:
-    """Merge hours of one window in which all demand series are equal.
+    """Merge hours of one window in which all demand is equal; in whole increments, if it has any.
 
     Exact: use-it-or-lose-it commitments meet the same recourse problem in each of them.
     """
     window = problem.window_of_hour()
-    series = [problem.demand.series[name] for name in sorted(problem.demand.series)]
-    rows = np.column_stack([window, *series])
+    rows = np.column_stack([window, *_series(problem)])
     _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     # Groups in the order of time, so that models read like calendars.
     order = np.argsort(first)
@@ -49,3 +48,11 @@ def group_hours(problem: Problem) -> HourGroups:
         worth=np.asarray(np.bincount(group, weights=worth), dtype=np.float64),
         group_of_hour=group,
     )
+
+
+def _series(problem: Problem) -> list[NDArray[np.float64]]:
+    """What tells hours apart: workloads counted in increments by these, others by their series."""
+    counted = {one.workload: one.increments for one in problem.candidates if one.serves is not None}
+    workloads = enumerate(problem.request.workloads)
+    names = {n for i, workload in workloads if i not in counted for n in workload.series_names}
+    return [*counted.values(), *(problem.demand.series[name] for name in sorted(names))]

@@ -1,7 +1,7 @@
 """Commitments already owned: what they serve and cost inside the horizon."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
@@ -10,7 +10,7 @@ from catalogs import Catalog, DedicatedOffer, Faults, OfferKind, Payment, SpendO
 from planner.calendar import Calendar
 from planner.pools import Pools
 from planner.purchases import Option, lot_cost_usd, machine_rates, spend_option, step_price
-from planner.request import Accounting, OwnedCommitment, PlanRequest
+from planner.request import Accounting, OwnedCommitment, PlanRequest, Reservations
 
 TERM_LEEWAY = 0.01
 """Share by which a commitment's hours may differ from the term sold: leap days, clock changes."""
@@ -55,6 +55,7 @@ def resolve_owned(
             faults.add(f"{field}.region", commitment.region, "the catalogue has no such region")
             continue
         if commitment.kind.is_dedicated:
+            _check_workload(field, commitment, request, faults)
             option = _reservation(field, commitment, catalog, pools, faults)
         else:
             option = _plan(field, commitment, request, catalog, pools, faults)
@@ -67,6 +68,20 @@ def resolve_owned(
         found.append(Owned(commitment, option, quantity, start, end, cost))
     faults.raise_if_any()
     return tuple(found)
+
+
+def _check_workload(
+    field: str, commitment: OwnedCommitment, request: PlanRequest, faults: Faults
+) -> None:
+    """A reservation names its workload where it serves only one, and no other time."""
+    known = [workload.name for workload in request.workloads]
+    if request.reservations is Reservations.POOLED:
+        if commitment.workload is not None:
+            fix = "take it out, or write reservations: dedicated; pooled ones serve all"
+            faults.add(f"{field}.workload", commitment.workload, fix)
+    elif commitment.workload not in known:
+        fix = f"name the workload it serves, reservations are dedicated: {', '.join(known)}"
+        faults.add(f"{field}.workload", commitment.workload, fix)
 
 
 def _step_cost(
@@ -94,7 +109,10 @@ def _reservation(
     prices = _reservation_prices(field, commitment, catalog, faults)
     if prices is None:
         return None
-    key = catalog.pool_key(name, region, commitment.os, commitment.tenancy)
+    key = replace(
+        catalog.pool_key(name, region, commitment.os, commitment.tenancy),
+        account=commitment.workload or "",
+    )
     offer = DedicatedOffer(
         provider=catalog.provider,
         kind=commitment.kind,

@@ -17,6 +17,7 @@ from planner.fleet import Candidate, find_candidates
 from planner.owned import Owned, resolve_owned
 from planner.pools import Pools, make_pools
 from planner.purchases import Lot, Option, find_options, make_lots
+from planner.quota_faults import check_quotas
 from planner.request import AllowedOffers, CatalogSource, PlanRequest
 from solvers import solver_names
 
@@ -203,12 +204,13 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     faults, whole = Faults(), request.whole_machines
     candidates = _collected(
         faults,
-        lambda: find_candidates(request.workloads, planned.demand, catalog, whole_machines=whole),
+        lambda: find_candidates(request, planned.demand, catalog),
     )
     pools = make_pools(candidates or (), whole_machines=whole)
     owned = _collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
     _check_size(candidates or (), faults)
     _check_floors(request, candidates or (), faults)
+    check_quotas(request, catalog, candidates or (), faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())
 

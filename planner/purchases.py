@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
@@ -11,7 +11,7 @@ from catalogs import Catalog, DedicatedOffer, SpendOffer
 from planner.calendar import Calendar
 from planner.fleet import Machine
 from planner.pools import Pools, Slice
-from planner.request import Accounting, AllowedOffers, PlanRequest
+from planner.request import Accounting, PlanRequest
 
 Offer = DedicatedOffer | SpendOffer
 Rates = tuple[Fraction | None, ...]
@@ -68,9 +68,8 @@ class Lot:
 
 def find_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[Option, ...]:
     """Every offer that serves a pool and that the request allows, in tie-breaking order."""
-    allowed = request.offers
     options = [
-        *_dedicated_options(allowed, catalog, pools),
+        *_dedicated_options(request, catalog, pools),
         *_spend_options(request, catalog, pools),
     ]
     return tuple(sorted(options, key=lambda option: option.order))
@@ -116,7 +115,8 @@ def step_price(option: Option) -> tuple[Fraction, Fraction]:
     return step * Fraction(offer.upfront_usd), step * Fraction(offer.hourly_usd)
 
 
-def _dedicated_options(allowed: AllowedOffers, catalog: Catalog, pools: Pools) -> Iterable[Option]:
+def _dedicated_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> Iterable[Option]:
+    allowed = request.offers
     kinds = tuple(kind for kind in allowed.kinds if kind.is_dedicated)
     for position, pool in enumerate(pools.keys):
         offers = catalog.dedicated_offers(
@@ -131,9 +131,11 @@ def _dedicated_options(allowed: AllowedOffers, catalog: Catalog, pools: Pools) -
         offers = tuple(
             o
             for o in offers
-            if catalog.pool_key(o.instance_type, pool.region, pool.os, pool.tenancy) == pool
+            if catalog.pool_key(o.instance_type, pool.region, pool.os, pool.tenancy)
+            == replace(pool, account="")
         )
-        for offer in _useful_sizes(offers):
+        # Several small machines cannot stand in for a large one where quotas count them.
+        for offer in offers if request.limits.quotas else _useful_sizes(offers):
             yield Option(offer, Decimal(1), position, Fraction(offer.units))
 
 

@@ -17,7 +17,7 @@ from planner.problem import Problem
 from planner.purchases import Option
 
 ACCOUNT = "default"
-"""Usage and commitments stand in one account."""
+"""Usage and commitments stand in one account, but for workloads with dedicated reservations."""
 
 
 def rebill(problem: Problem, decision: Decision, *, linear: bool = False) -> Bill:
@@ -61,7 +61,7 @@ def usage_of(problem: Problem, running: NDArray[np.float64], *, linear: bool = F
         quantity[:, column[candidate.machine]] += running[:, position]
     classes = tuple(
         UsageClass(
-            account=ACCOUNT,
+            account=machine.pool.account or ACCOUNT,
             name=machine.instance_type,
             region=machine.region,
             os=machine.os,
@@ -92,6 +92,7 @@ def commitments_of(
             purchase_id(problem, one),
             one.quantity,
             problem.calendar.at(one.lot.start),
+            account=account_of(problem, one.option),
             linear=linear,
         )
         for one in bought
@@ -103,6 +104,7 @@ def commitments_of(
             owned.commitment.id,
             owned.quantity,
             owned.commitment.start,
+            account=owned.commitment.workload or "",
             linear=linear,
         )
         for owned in problem.owned
@@ -113,17 +115,34 @@ def commitments_of(
 def purchase_id(problem: Problem, bought: Bought) -> str:
     """Names a purchase: the offer and its date."""
     date = problem.calendar.at(bought.lot.start)
-    return f"{bought.option.offer.offer_id} @ {date:%Y-%m-%dT%H:%MZ}"
+    account = account_of(problem, bought.option)
+    tied = f" for {account}" if account else ""
+    return f"{bought.option.offer.offer_id}{tied} @ {date:%Y-%m-%dT%H:%MZ}"
+
+
+def account_of(problem: Problem, option: Option) -> str:
+    """The workload an option's reservations are tied to; empty where they serve all."""
+    if option.pool is None or not option.offer.kind.is_dedicated:
+        return ""
+    return problem.pools.keys[option.pool].account
 
 
 def _commitment(
-    problem: Problem, option: Option, name: str, quantity: Decimal, start: datetime, *, linear: bool
+    problem: Problem,
+    option: Option,
+    name: str,
+    quantity: Decimal,
+    start: datetime,
+    *,
+    account: str,
+    linear: bool,
 ) -> Commitment:
     offer = option.offer
     if isinstance(offer, DedicatedOffer):
         return Reservation(
             commitment_id=name,
-            account=ACCOUNT,
+            account=account or ACCOUNT,
+            shared=not account,
             start=start,
             term_hours=offer.term_hours,
             region=offer.region,

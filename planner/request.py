@@ -243,6 +243,43 @@ class ShareFloor(Document):
     at_least: Share | None = None
 
 
+def _refuse_repeated(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands more than once; rename")
+
+
+class Quota(Document):
+    """The most machines of some regions, families or types that may be had at once.
+
+    Reserved machines, bought or owned, count in every hour of their term, used or not; others in
+    the hours they run. A machine counts where it meets every criterion given.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    at_most: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    """Machines; no limit when absent."""
+    at_most_vcpus: Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)] | None = None
+    """vCPUs of all machines together; no limit when absent."""
+    regions: tuple[str, ...] | None = None
+    families: tuple[str, ...] | None = None
+    instance_types: tuple[str, ...] | None = None
+
+    def counts(self, region: str, family: str, instance_type: str) -> bool:
+        """Whether machines of a type in a region count against this quota."""
+        criteria = (
+            (self.regions, region),
+            (self.families, family),
+            (self.instance_types, instance_type),
+        )
+        return all(chosen is None or name in chosen for chosen, name in criteria)
+
+
+def _distinct_quotas(quotas: tuple[Quota, ...]) -> tuple[Quota, ...]:
+    _refuse_repeated([quota.name for quota in quotas])
+    return quotas
+
+
 class Limits(Document):
     """What the plan must keep to, beside serving the demand."""
 
@@ -252,6 +289,8 @@ class Limits(Document):
     """Share of the on-demand equivalent of the whole horizon that commitments serve."""
     utilization: ShareFloor = ShareFloor()
     """Share of each pool's and each plan's commitment that is used over the horizon."""
+    quotas: Annotated[tuple[Quota, ...], AfterValidator(_distinct_quotas)] = ()
+    """Machines that may be had at once; with `whole_machines` only."""
 
 
 class OwnedCommitment(Document):
@@ -276,6 +315,8 @@ class OwnedCommitment(Document):
     """Paid upfront per machine; the catalogue's when absent."""
     hourly_usd: Usd | None = None
     """Recurring per machine-hour; the catalogue's when absent."""
+    workload: str | None = None
+    """The workload a reservation is tied to, where reservations are dedicated."""
     os: str = "linux"
     tenancy: str = "shared"
 
@@ -306,7 +347,7 @@ class OwnedCommitment(Document):
     def _foreign(self) -> tuple[str, ...]:
         if self.kind.is_dedicated:
             return ("family", "commitment_usd")
-        own = ("instance_type", "quantity", "upfront_usd", "hourly_usd")
+        own = ("instance_type", "quantity", "upfront_usd", "hourly_usd", "workload")
         return own if self.kind is OfferKind.SAVINGS_PLAN_EC2 else (*own, "family", "region")
 
     @property
@@ -399,12 +440,6 @@ def _distinct_ids(owned: tuple[OwnedCommitment, ...]) -> tuple[OwnedCommitment, 
     return owned
 
 
-def _refuse_repeated(names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{', '.join(twice)} stands more than once; rename")
-
-
 def _complete(probabilities: dict[str, float]) -> dict[str, float]:
     if not all(name.strip() for name in probabilities):
         raise ValueError("one has a blank name; name every scenario")
@@ -419,6 +454,13 @@ Scenarios = Annotated[dict[str, Probability], Field(min_length=1), AfterValidato
 
 def _named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
+
+
+class Reservations(StrEnum):
+    """Which workloads a reserved machine may serve."""
+
+    POOLED = "pooled"
+    DEDICATED = "dedicated"
 
 
 class PlanRequest(Document):
@@ -443,4 +485,7 @@ class PlanRequest(Document):
     """Savings plans are bought in whole multiples of this many dollars per hour."""
     whole_machines: bool = False
     """Every machine is whole in every hour, on demand or reserved."""
+    reservations: Reservations = Reservations.POOLED
+    """pooled: every hour a reserved machine serves whichever workload needs it; dedicated: it
+    serves the one workload it is bought for. Savings plans serve all workloads either way."""
     solve: SolveOptions = SolveOptions()

@@ -32,6 +32,9 @@ class Terms:
         slices = problem.pools.slices
         self.pool_of_slice = np.array([part.pool for part in slices], dtype=np.intp)
         self.price = np.array([float(part.on_demand_usd) for part in slices])
+        self.sold_on_demand = np.array(
+            [part.machines[0].sold_on_demand for part in slices], dtype=np.bool_
+        )
         self.pool_units = np.array([float(part.pool_units) for part in slices])
         self.cell_hour, self.cell_slice = np.nonzero(self.usage.possible)
         self.cell_at = np.full(self.usage.possible.shape, -1, dtype=np.intp)

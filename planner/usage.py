@@ -27,7 +27,8 @@ class MixChoice:
         when: window, or merged hour, of each column.
         decision: which decision (workload and window or hour) a column belongs to.
         decisions: number of decisions.
-        share: share of the workload that one unit of the column serves.
+        share: share of the workload that one unit of the column serves, times ``demand``.
+        demand: what the columns of a decision must add up to: 1, or whole increments.
         excess_usd: cost of one unit of it beyond its slice's price of the usage.
         usage_column, usage_hour, usage_slice, usage: sparse usage [slice units] that one unit
             of a column makes in a merged hour.
@@ -38,6 +39,7 @@ class MixChoice:
     decision: Ints
     decisions: int
     share: Floats
+    demand: Floats
     excess_usd: Floats
     usage_column: Ints
     usage_hour: Ints
@@ -115,7 +117,7 @@ class _Columns:
         """Note the usage that one unit of each column makes in a merged hour."""
         self._usage.append((columns, hours, np.full(len(hours), slice_, dtype=np.intp), usage))
 
-    def choice(self, decisions: int) -> MixChoice:
+    def choice(self, decisions: int, demand: Floats | None = None) -> MixChoice:
         """All columns added."""
         none = np.zeros(0, dtype=np.intp)
         candidate, when, decision, share, excess = (
@@ -129,7 +131,17 @@ class _Columns:
             for parts in zip((none, none, none, np.zeros(0)), *self._usage, strict=True)
         )
         return MixChoice(
-            candidate, when, decision, decisions, share, excess, column, hour, slice_, usage
+            candidate,
+            when,
+            decision,
+            decisions,
+            share,
+            np.ones(decisions) if demand is None else demand,
+            excess,
+            column,
+            hour,
+            slice_,
+            usage,
         )
 
 
@@ -179,20 +191,26 @@ def _by_window(problem: Problem, groups: HourGroups, undecided: list[list[int]])
 def _by_hour(problem: Problem, groups: HourGroups, undecided: list[list[int]]) -> MixChoice:
     """Whole machines per candidate and merged hour with demand."""
     columns, decisions = _Columns(), 0
+    demands = [np.zeros(0)]
     for positions in undecided:
         runs = [_running(problem, groups, position) for position in positions]
         busy = np.flatnonzero(np.any([run.needed > ROUNDING_MACHINES for run in runs], axis=0))
+        # Rows in whole increments have small whole coefficients, of which solvers make more.
+        first = problem.candidates[positions[0]]
+        counted = first.serves is not None
+        demand = first.increments[groups.hour][busy] if counted else np.ones(len(busy))
+        demands.append(demand)
         for position, run in zip(positions, runs, strict=True):
             added = columns.add(
                 position,
                 when=busy,
                 decision=decisions + np.arange(len(busy)),
-                share=1.0 / run.needed[busy],
+                share=demand / run.needed[busy],
                 excess_usd=run.excess_usd * groups.worth[busy],
             )
             columns.use(added, busy, run.slice, np.full(len(busy), run.units))
         decisions += len(busy)
-    return columns.choice(decisions)
+    return columns.choice(decisions, np.concatenate(demands))
 
 
 def whole(needed: Floats) -> Floats:

@@ -175,7 +175,7 @@ def test_rows_that_do_not_fit_together_are_named(folder):
         price("on_demand", 0.1),
         price("on_demand", 0.1),
         price("on_demand", 0.1, type="m5.lrge"),
-        price("ri_standard", 0.06, **ONE_YEAR, region="eu-west-1"),
+        price("sp_ec2", 0.06, **ONE_YEAR, region="eu-west-1"),
         price("spot", -0.1, as_of="2025-06-28"),
     ]
 
@@ -185,7 +185,7 @@ def test_rows_that_do_not_fit_together_are_named(folder):
         "aws_prices.parquet row 1: an earlier row has this key; keep one",
         "aws_prices.parquet row 2, instance_type: no such instance type in this catalogue; "
         "did you mean m5.large?",
-        "aws_prices.parquet row 3: has a commitment rate but no on_demand rate there; add one",
+        "aws_prices.parquet row 3: has a savings plan rate but no on_demand rate there; add one",
     ]
 
 

@@ -100,7 +100,7 @@ def test_every_fault_of_a_document_is_reported_at_once(tmp_path):
             RESERVED,
             ON_DEMAND | {"instance_type": "m.xlarge"},
             ON_DEMAND | {"instance_type": "m.xlrge"},
-            RESERVED | {"region": "there"},
+            RESERVED | {"region": "there", "kind": "savings_plan_compute"},
             RESERVED | {"payment": None, "term_months": 36},
         ],
     )
@@ -118,16 +118,16 @@ def test_every_fault_of_a_document_is_reported_at_once(tmp_path):
         "rates[4].instance_type = 'm.xlrge': no such instance type in this catalogue; "
         "did you mean m.xlarge or m.large?",
         "rates[5] = 'm.large there linux shared': "
-        "has a commitment rate but no on_demand rate there; add one",
+        "has a savings plan rate but no on_demand rate there; add one",
     ]
 
 
 def test_an_inline_document_reports_its_faults_too():
-    inline = CatalogDocument.model_validate(document(rates=[RESERVED]))
+    inline = CatalogDocument.model_validate(document(rates=[RESERVED | {"kind": "savings_plan_compute"}]))
 
     assert faults_of(Catalog.from_document, inline) == [
         "rates[0] = 'm.large here linux shared': "
-        "has a commitment rate but no on_demand rate there; add one"
+        "has a savings plan rate but no on_demand rate there; add one"
     ]
 
 

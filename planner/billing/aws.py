@@ -11,7 +11,7 @@ silent or ambiguous the order here is:
 * Equal pairs: by the usage's own names, then by the commitment id that sorts first.
 * A rate above today's on-demand price still absorbs leftover commitment, last: it is paid for.
 
-All accounts share; sharing groups are not modelled.
+All accounts share, but for reservations whose sharing is off; sharing groups are not modelled.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -141,7 +141,8 @@ def _is_reservation(commitment: Commitment) -> TypeGuard[Reservation]:
 
 
 def _reservation_scope(reservation: Reservation) -> Hashable:
-    product = (reservation.account, reservation.region, reservation.os, reservation.tenancy)
+    owner = (reservation.account, reservation.shared)
+    product = (*owner, reservation.region, reservation.os, reservation.tenancy)
     if reservation.size_flexible:
         return (*product, "family", reservation.family)
     return (*product, "type", reservation.instance_type)
@@ -156,6 +157,8 @@ def _reserved(reservation: Reservation) -> float:
 
 def _reservation_serves(reservation: Reservation, machine: UsageClass) -> bool:
     product = (reservation.region, reservation.os, reservation.tenancy)
+    if not reservation.shared and machine.account != reservation.account:
+        return False
     if machine.service != "ec2" or (machine.region, machine.os, machine.tenancy) != product:
         return False
     if reservation.size_flexible:

@@ -43,6 +43,7 @@ class Reservation(_Commitment):
 
     ``units`` are the normalized units of one machine. A size-flexible reservation serves every
     size of its family in region, operating system and tenancy; any other one its exact type.
+    Where ``shared`` is false, discount sharing is switched off: it serves its own account alone.
     """
 
     region: str
@@ -52,6 +53,7 @@ class Reservation(_Commitment):
     size_flexible: bool
     os: str = "linux"
     tenancy: str = "shared"
+    shared: bool = True
     count: Decimal = Field(ge=0, le=10**9)
     upfront_usd: Money
     hourly_usd: Money
