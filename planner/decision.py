@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from planner.formulation import PlanningModel
 from planner.problem import Problem
 from planner.purchases import Lot, Option
+from planner.standing import reserved_running
 from planner.usage import whole
 
 SMALLEST_SHARE = 1e-9
@@ -59,7 +60,9 @@ def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Decision:
         return Decision(bought, fixed_running(problem), {})
     values = planning.linear.values("run", incumbent)
     if problem.request.whole_machines:
-        return Decision(bought, _counted(planning, np.rint(values)), {})
+        running = _counted(planning, np.rint(values))
+        lots = [(one.lot, one.steps) for one in bought]
+        return Decision(bought, running + reserved_running(problem, lots, running), {})
     cleaned = np.where(values < SMALLEST_SHARE, 0.0, values)
     total = np.bincount(choice.decision, weights=cleaned, minlength=choice.decisions)
     share = cleaned / total[choice.decision]

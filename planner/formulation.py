@@ -75,7 +75,7 @@ def build_model(problem: Problem) -> PlanningModel:
     pools = commit_to_pools(model, terms)
     plans = commit_to_plans(model, terms)
     by_pools, by_plans = service_of_pools(terms, pools), service_of_plans(terms, plans)
-    run_workloads(model, terms)
+    run_workloads(model, terms, pools)
     serve_usage(model, terms, by_pools, by_plans)
     limit_dedicated(model, terms, pools, by_pools)
     limit_spend(model, terms, plans, by_plans)
@@ -141,7 +141,7 @@ def commit_to_plans(model: LinearModel, terms: Terms) -> Commitments:
     )
 
 
-def run_workloads(model: LinearModel, terms: Terms) -> None:
+def run_workloads(model: LinearModel, terms: Terms, pools: Commitments) -> None:
     r"""Where workloads with a choice of machines run.
 
     Fractional machines are mixed by window, whole ones counted by hour:
@@ -149,7 +149,8 @@ def run_workloads(model: LinearModel, terms: Terms) -> None:
     .. math:: \sum_i \varphi_{diw} = 1
         \qquad\text{or}\qquad \sum_i n_{dig} / needed_{dig} \ge 1,\; n \in \mathbb{N}
 
-    A machine's price beyond its slice's is charged on all of its usage.
+    A machine's price beyond its slice's is charged on all of its usage. Where a workload's
+    reserved machines serve no other, they run all the time and :math:`n` counts those beside them.
     """
     choice = terms.usage.choice
     if not choice.size:
@@ -167,7 +168,32 @@ def run_workloads(model: LinearModel, terms: Terms) -> None:
     shape = (choice.decisions, run.size)
     share = entries(choice.share, choice.decision, positions(run.size), shape)
     at_most = None if whole_machines else choice.demand
-    model.require("run whole workload", [(run, share)], at_least=choice.demand, at_most=at_most)
+    rows = [(run, share), (pools.amount, standing_service(terms, pools))]
+    model.require("run whole workload", rows, at_least=choice.demand, at_most=at_most)
+
+
+def standing_service(terms: Terms, pools: Commitments) -> sp.coo_array[np.float64]:
+    """What reserved machines that run all the time serve of each decision [decision × column]."""
+    choice = terms.usage.choice
+    first = np.unique(choice.decision, return_index=True)[1]
+    workload = np.array([one.workload for one in terms.problem.candidates])[choice.candidate[first]]
+    rows, columns, values = [], [], []
+    for standing in terms.standing:
+        mine = np.flatnonzero(workload == standing)
+        window = terms.groups.window[choice.when[first[mine]]]
+        for here in np.unique(window):
+            for column, serves in terms.reserved_columns(pools, standing, int(here)):
+                decisions = mine[window == here]
+                rows.append(decisions)
+                columns.append(np.full(len(decisions), column))
+                values.append(np.full(len(decisions), float(serves)))
+    none = np.zeros(0, dtype=np.intp)
+    return entries(
+        np.concatenate([np.zeros(0), *values]),
+        np.concatenate([none, *rows]),
+        np.concatenate([none, *columns]),
+        (choice.decisions, pools.amount.size),
+    )
 
 
 def serve_usage(model: LinearModel, terms: Terms, by_pools: Service, by_plans: Service) -> None:

@@ -6,7 +6,8 @@ from threading import Event
 from catalogs import Fault
 from planner.formulation import PlanningModel, build_model
 from planner.problem import Problem
-from planner.request import Limits, ShareFloor, ShareLimits
+from planner.quotas import bounds_of
+from planner.request import Limits, Quota, ShareFloor, ShareLimits
 from solvers import Limits as SolverLimits
 from solvers import Solver, StopReason
 
@@ -28,8 +29,24 @@ def find_conflicts(
         model = build_model(_with_limits(problem, rest)).linear
         if solver.solve(model, quick, stop=stop).stop is StopReason.INFEASIBLE:
             kept = rest
+    if not kept:
+        return _nothing_on_demand(problem)
     faults = tuple(_fault(problem, name) for name in kept)
     return (*faults, *_no_offers(problem)) if "limits.coverage.at_least" in kept else faults
+
+
+def _nothing_on_demand(problem: Problem) -> tuple[Fault, ...]:
+    """Workloads that run on reserved machines or not at all: what else no limit explains."""
+    sold = {one.workload for one in problem.candidates if one.machine.sold_on_demand}
+    fix = (
+        "none of its machines is sold on demand; add one that is, or allow reservations whose "
+        "terms hold in every hour of demand"
+    )
+    return tuple(
+        Fault(field=f"workloads.{position}", value=workload.name, fix=fix)
+        for position, workload in enumerate(problem.request.workloads)
+        if position not in sold
+    )
 
 
 def _no_offers(problem: Problem) -> tuple[Fault, ...]:
@@ -49,7 +66,11 @@ def limit_names(problem: Problem) -> list[str]:
         "limits.utilization.at_least": limits.utilization.at_least,
     }
     budgets = [f"limits.upfront_budget_usd at hour {hour}" for hour in problem.upfront_budgets()]
-    return budgets + [name for name, share in shares.items() if share is not None]
+    # Machines are plainer than vCPUs, so of a quota's two limits the vCPUs go first.
+    quotas = [
+        one.name for one in sorted(bounds_of(problem), key=lambda one: one.field == "at_most")
+    ]
+    return budgets + [name for name, share in shares.items() if share is not None] + quotas
 
 
 def _with_limits(problem: Problem, names: list[str]) -> Problem:
@@ -74,12 +95,24 @@ def _with_limits(problem: Problem, names: list[str]) -> Problem:
             at_most=share("coverage.at_most", limits.coverage.at_most),
         ),
         utilization=ShareFloor(at_least=share("utilization.at_least", limits.utilization.at_least)),
+        quotas=tuple(_kept_quota(quota, names) for quota in limits.quotas),
     )
     return replace(problem, request=problem.request.model_copy(update={"limits": kept}))
 
 
+def _kept_quota(quota: Quota, names: list[str]) -> Quota:
+    """A quota with only the named ones of its limits."""
+    fields = ("at_most", "at_most_vcpus")
+    dropped = [field for field in fields if f"limits.quotas.{quota.name}.{field}" not in names]
+    return quota.model_copy(update=dict.fromkeys(dropped))
+
+
 def _fault(problem: Problem, name: str) -> Fault:
     limits = problem.request.limits
+    for bound in bounds_of(problem):
+        if bound.name == name:
+            fix = "raise it; the demand needs more machines than all of these quotas leave"
+            return Fault(field=name, value=f"{bound.at_most:g}", fix=fix)
     if name.startswith("limits.upfront"):
         hour = int(name.rsplit(" ", 1)[1])
         date, usd = problem.calendar.at(hour), problem.upfront_budgets()[hour]

@@ -2,10 +2,14 @@
 
 from collections.abc import Hashable, Sequence
 
+import numpy as np
+
 from planner.billing import Bill
 from planner.decision import Bought
 from planner.problem import Problem
 from planner.purchases import Option
+from planner.quotas import bounds_of
+from planner.rebill import machines_of
 
 TOLERANCE = 1e-6
 """Limits passed by no more than this share are kept: solvers round."""
@@ -21,6 +25,8 @@ def broken_limits(problem: Problem, bought: Sequence[Bought], bill: Bill) -> tup
         *_broken_budgets(problem, bought),
         *_broken_coverage(problem, bill),
         *_broken_utilization(problem, bought, bill),
+        *_broken_quotas(problem, bought, bill),
+        *_unsold_on_demand(problem, bill),
     )
 
 
@@ -66,6 +72,35 @@ def _broken_utilization(problem: Problem, bought: Sequence[Bought], bill: Bill) 
     return [
         f"the bill uses {len(low)} of {len(shares)} pools' and plans' commitments less than "
         f"utilization.at_least {floor:.2%}, the least {min(low):.2%}"
+    ]
+
+
+def _broken_quotas(problem: Problem, bought: Sequence[Bought], bill: Bill) -> list[str]:
+    """Quotas that machines reserved and machines running beside them pass in some hour."""
+    beside = bill.on_demand_quantity + bill.spend_quantity
+    broken = []
+    for bound in bounds_of(problem):
+        counted = beside @ np.array([bound.of_machine(one) for one in machines_of(problem)])
+        for one in bought:
+            counted[one.lot.start : one.lot.end] += one.steps * bound.of_step(one.option)
+        for owned in problem.owned:
+            amount = float(owned.quantity) * bound.of_step(owned.option)
+            counted[owned.start : owned.end] += amount
+        most = float(counted.max())
+        if most > bound.at_most * (1 + TOLERANCE) + TOLERANCE:
+            broken.append(f"{most:g} are had at once, above {bound.name} {bound.at_most:g}")
+    return broken
+
+
+def _unsold_on_demand(problem: Problem, bill: Bill) -> list[str]:
+    """Machines sold by reservation only that run beyond the reserved ones."""
+    return [
+        f"{hours:,.0f} machine-hours of {machine.instance_type} in {machine.region} run beyond "
+        "those reserved; it is not sold on demand"
+        for machine, hours in zip(
+            machines_of(problem), bill.on_demand_quantity.sum(axis=0), strict=True
+        )
+        if not machine.sold_on_demand and hours > TOLERANCE
     ]
 
 

@@ -39,6 +39,8 @@ class Purchase(Part):
     kind: OfferKind
     scope: str
     """What it can serve, such as `us-east-1 m5 linux` or `all regions`."""
+    workload: str | None
+    """The one workload it serves; none where reservations are pooled, and of savings plans."""
     term_hours: int
     term_months: int | None
     payment: Payment
@@ -103,6 +105,8 @@ class NotBought(Part):
     """An offer left unbought, and why."""
 
     offer_id: str
+    workload: str | None
+    """The workload it would serve, where reservations are dedicated."""
     break_even_utilization: float | None
     """Share of its hours it must be used to cost the same as on demand; none where on demand is
     free."""

@@ -20,6 +20,7 @@ from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
 from planner.request import PlanRequest, SolveOptions
 from planner.settlement import Certificate, settle
+from planner.tabled import solve_planning
 from solvers import (
     Limits,
     Outcome,
@@ -116,7 +117,9 @@ def _solve(planning: PlanningModel, options: SolveOptions, around: Surroundings)
             seed=options.seed,
             threads=options.threads,
         )
-        outcome = solver.solve(planning.linear, limits, progress=around.progress, stop=around.stop)
+        outcome = solve_planning(
+            planning, solver, limits, progress=around.progress, stop=around.stop
+        )
     except UnsupportedModelError as error:
         raise _invalid("solve.solver", error.solver, f"{error.reason}; {error.fix}") from error
     except UnsupportedOptionError as error:

@@ -151,6 +151,7 @@ def make_problem(
             *planned.notes,
             *_nothing_sold(request, options),
             *_idle(fleet.owned),
+            *_reserved_only(fleet.candidates),
         ),
         warnings=(*_stale(catalog, today), *_steep(request)),
     )
@@ -312,6 +313,16 @@ def _idle(owned: tuple[Owned, ...]) -> list[str]:
         f"owned: {one.commitment.id} serves nothing of this fleet; its cost counts all the same"
         for one in owned
         if one.option.pool is None and not one.option.machine_rates
+    ]
+
+
+def _reserved_only(candidates: tuple[Candidate, ...]) -> list[str]:
+    machines = dict.fromkeys(one.machine for one in candidates if not one.machine.sold_on_demand)
+    prices = {(m.instance_type, m.region): m.on_demand_usd for m in machines}
+    return [
+        f"{name} in {region} is sold by reservation only; on-demand equivalents count it at "
+        f"{price_usd:f} USD an hour"
+        for (name, region), price_usd in prices.items()
     ]
 
 

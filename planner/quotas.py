@@ -77,12 +77,17 @@ def limit_quotas(model: LinearModel, terms: Terms, by_plans: Service) -> None:
     :math:`m` is 1 or the vCPUs of a machine in the quota's scope, 0 beyond it. Rows of reserved
     machines are counted once a window.
     """
-    for bound in bounds_of(terms.problem):
-        reserved = _reserve(model, terms, bound)
+    for bound, reserved in reserve_within(model, terms):
         running = np.array(
             [bound.of_machine(part.machines[0]) for part in terms.problem.pools.slices]
         )
         _limit_running(model, terms, bound, reserved, running, by_plans)
+
+
+def reserve_within(model: LinearModel, terms: Terms) -> list[tuple[Bound, Block]]:
+    """Quotas on reserved machines alone, and the columns that count these by window."""
+    bounds = bounds_of(terms.problem)
+    return [(bound, _reserve(model, terms, bound)) for bound in bounds]
 
 
 def _reserve(model: LinearModel, terms: Terms, bound: Bound) -> Block:

@@ -13,7 +13,7 @@ from planner.decision import Decision
 from planner.plan import NotBought
 from planner.problem import Problem
 from planner.purchases import Lot, Option
-from planner.rebill import machines_of
+from planner.rebill import account_of, machines_of
 
 LITTLE_MACHINES = 1e-6
 """Usage below this is rounding, nothing a purchase could serve."""
@@ -57,7 +57,7 @@ def reasons_against(problem: Problem, decision: Decision, bill: Bill) -> tuple[N
     found = [
         _against(problem, option, lots[option], before, after) for option in lots.keys() - bought
     ]
-    return tuple(sorted(found, key=lambda one: one.offer_id))
+    return tuple(sorted(found, key=lambda one: (one.offer_id, one.workload or "")))
 
 
 def _against(
@@ -69,6 +69,7 @@ def _against(
     alone = _prospect(problem, option, best.lot, before)
     return NotBought(
         offer_id=option.offer.offer_id,
+        workload=account_of(problem, option) or None,
         break_even_utilization=best.break_even,
         utilization=best.utilization,
         alone_utilization=alone.utilization,

@@ -23,6 +23,9 @@ Ints = NDArray[np.intp]
 LARGEST_TABLE = 2 * 10**6
 """Entries of rows beyond this cost more than they save."""
 
+MOST_STEPS = 10**4
+"""Columns of one workload and window beyond this do."""
+
 
 @dataclass(frozen=True)
 class Ladder:
@@ -50,6 +53,29 @@ class Ladder:
         """Numbers of increments that reserved machines may serve, 0 included."""
         return len(self.recourse_usd)
 
+    @property
+    def least(self) -> int:
+        """Increments that reserved machines must serve: all, where on demand serves none."""
+        return self.steps - 1 if np.isinf(self.recourse_usd[-1]) else 0
+
+    @property
+    def name(self) -> str:
+        """As columns and rows name it."""
+        return f"of workload {self.workload} in window {self.window}"
+
+    def cost_of_steps(self, worth: Floats) -> Floats:
+        """On-demand cost of the whole window [step], given what merged hours are worth [hour]."""
+        if self.least:
+            return np.zeros(self.steps)
+        levels, level_of_hour = np.unique(self.increments, return_inverse=True)
+        weight = np.bincount(level_of_hour, worth[self.hours])
+        return np.asarray(weight @ self.cost_of_levels(levels), dtype=np.float64)
+
+    def cost_of_levels(self, levels: Ints) -> Floats:
+        """On-demand cost of an hour [level × step] that needs so many increments."""
+        lacking = np.maximum(levels[:, None] - np.arange(self.steps)[None, :], 0)
+        return np.asarray(self.recourse_usd[lacking], dtype=np.float64)
+
 
 def tighten_recourse(model: LinearModel, terms: Terms, pools: Commitments) -> None:
     r"""An hour's on-demand cost is at least that of what reserved machines leave.
@@ -62,32 +88,38 @@ def tighten_recourse(model: LinearModel, terms: Terms, pools: Commitments) -> No
     :math:`L_{dg}` is its demand, :math:`f_d` the least on-demand cost of what is left.
     """
     for ladder in find_ladders(terms):
-        name = f"of workload {ladder.workload} in window {ladder.window}"
-        # No fewer than the greatest lack that on demand can serve.
-        least = int(ladder.increments.max()) if np.isinf(ladder.recourse_usd[-1]) else 0
-        step = model.add(
-            f"serve steps {name}",
-            ladder.steps,
-            upper=np.where(np.arange(ladder.steps) < least, 0.0, 1.0),
-            integer=True,
-        )
-        ones = entries(1.0, _zeros(step.size), positions(step.size), (1, step.size))
-        model.require(f"one step {name}", [(step, ones)], equal=1.0)
-        _serve_reserved(model, terms, pools, ladder, step, name)
-        if not least:
-            _pay_rest(model, terms, ladder, step, name)
+        step = add_steps(model, terms, pools, ladder)
+        if not ladder.least:
+            _pay_rest(model, terms, ladder, step)
+
+
+def add_steps(
+    model: LinearModel,
+    terms: Terms,
+    pools: Commitments,
+    ladder: Ladder,
+    cost: Floats | float = 0.0,
+) -> Block:
+    """Declare the steps of a ladder: one is taken, no further than what is reserved reaches."""
+    step = model.add(
+        f"serve steps {ladder.name}",
+        ladder.steps,
+        upper=np.where(np.arange(ladder.steps) < ladder.least, 0.0, 1.0),
+        cost=cost,
+        integer=True,
+    )
+    ones = entries(1.0, _zeros(step.size), positions(step.size), (1, step.size))
+    model.require(f"one step {ladder.name}", [(step, ones)], equal=1.0)
+    _serve_reserved(model, terms, pools, ladder, step)
+    return step
 
 
 def find_ladders(terms: Terms) -> Iterator[Ladder]:
-    """The workloads and windows whose recourse may be tabled, as far as tables stay small."""
+    """Standing workloads in each window, as far as their tables stay small."""
     problem, left = terms.problem, LARGEST_TABLE
-    if not problem.request.whole_machines or terms.plans:
-        return
-    for workload in range(len(problem.request.workloads)):
+    for workload in terms.standing:
         members = problem.candidates_of(workload)
         candidates = [problem.candidates[i] for i in members]
-        if len(candidates) < 2 or not _alone(terms, workload, candidates):
-            continue
         increments = candidates[0].increments[terms.groups.hour].astype(np.intp)
         for window in range(len(problem.windows)):
             hours = np.flatnonzero((terms.groups.window == window) & (increments > 0))
@@ -95,7 +127,7 @@ def find_ladders(terms: Terms) -> Iterator[Ladder]:
                 continue
             top = int(increments[hours].max())
             left -= (top + 1) * (1 + len(np.unique(increments[hours])))
-            if left < 0:
+            if left < 0 or top > MOST_STEPS:
                 return
             table = least_recourse_usd(candidates, top)
             yield Ladder(workload, window, tuple(members), hours, increments[hours], table)
@@ -115,29 +147,14 @@ def least_recourse_usd(candidates: list[Candidate], top: int) -> Floats:
     return least
 
 
-def _alone(terms: Terms, workload: int, candidates: list[Candidate]) -> bool:
-    """Whether no other workload runs in the pools of these candidates, all counted alike."""
-    pools = {one.machine.pool for one in candidates}
-    others = (one for one in terms.problem.candidates if one.workload != workload)
-    counted = all(one.serves is not None for one in candidates)
-    return counted and not any(one.machine.pool in pools for one in others)
-
-
 def _serve_reserved(
-    model: LinearModel, terms: Terms, pools: Commitments, ladder: Ladder, step: Block, name: str
+    model: LinearModel, terms: Terms, pools: Commitments, ladder: Ladder, step: Block
 ) -> None:
     """Steps keep to what the machines reserved can serve."""
-    serves: dict[int, float] = {}
-    for position in ladder.candidates:
-        candidate = terms.problem.candidates[position]
-        pool = terms.problem.pools.keys.index(candidate.machine.pool)
-        per_unit = (candidate.serves or 0) / float(candidate.machine.units)
-        serves[pool] = max(serves.get(pool, 0.0), per_unit)
-    columns = {pool: int(pools.at[pool, ladder.window]) for pool in serves}
-    reserved = [(columns[pool], rate) for pool, rate in serves.items() if columns[pool] >= 0]
+    reserved = terms.reserved_columns(pools, ladder.workload, ladder.window)
     amount = pools.amount
     column = np.array([at for at, _ in reserved], dtype=np.intp)
-    rate = np.array([-rate for _, rate in reserved], dtype=np.float64)
+    rate = np.array([-serves for _, serves in reserved], dtype=np.float64)
     used = entries(
         np.arange(step.size, dtype=np.float64),
         _zeros(step.size),
@@ -145,19 +162,18 @@ def _serve_reserved(
         (1, step.size),
     )
     have = entries(rate, _zeros(len(column)), column, (1, amount.size))
-    model.require(f"steps reserved {name}", [(step, used), (amount, have)], at_most=0.0)
+    model.require(f"steps reserved {ladder.name}", [(step, used), (amount, have)], at_most=0.0)
 
 
-def _pay_rest(model: LinearModel, terms: Terms, ladder: Ladder, step: Block, name: str) -> None:
+def _pay_rest(model: LinearModel, terms: Terms, ladder: Ladder, step: Block) -> None:
     """On-demand cost of every hour, through one column per distinct level of demand."""
     levels, level_of_hour = np.unique(ladder.increments, return_inverse=True)
-    lacking = np.maximum(levels[:, None] - np.arange(ladder.steps)[None, :], 0)
-    cost = ladder.recourse_usd[lacking]
+    cost = ladder.cost_of_levels(levels)
     row, column = np.nonzero(cost)
-    rest = model.add(f"rest {name}", len(levels))
+    rest = model.add(f"rest {ladder.name}", len(levels))
     own = entries(1.0, positions(len(levels)), positions(len(levels)), (len(levels),) * 2)
     table = entries(-cost[row, column], row, column, cost.shape)
-    model.require(f"cost of rest {name}", [(rest, own), (step, table)], equal=0.0)
+    model.require(f"cost of rest {ladder.name}", [(rest, own), (step, table)], equal=0.0)
     slices = {
         terms.problem.pools.slice_of(terms.problem.candidates[i].machine) for i in ladder.candidates
     }
@@ -169,7 +185,7 @@ def _pay_rest(model: LinearModel, terms: Terms, ladder: Ladder, step: Block, nam
     price = terms.price[terms.cell_slice[cells]]
     paid = entries(price, row_of_hour[terms.cell_hour[cells]], cells, (height, on_demand.size))
     due = entries(-1.0, positions(height), level_of_hour, (height, len(levels)))
-    model.require(f"pay rest {name}", [(on_demand, paid), (rest, due)], at_least=0.0)
+    model.require(f"pay rest {ladder.name}", [(on_demand, paid), (rest, due)], at_least=0.0)
 
 
 def _zeros(size: int) -> Ints:

@@ -24,7 +24,7 @@ from planner.plan import (
 from planner.problem import Problem
 from planner.purchases import Option, step_price
 from planner.reasons import reasons_against
-from planner.rebill import bill_on_demand, machines_of, purchase_id, rebill
+from planner.rebill import account_of, bill_on_demand, machines_of, purchase_id, rebill
 from planner.usage import whole
 
 NANO_USD = Decimal("1e-9")
@@ -101,7 +101,8 @@ def cheapest_running(problem: Problem) -> NDArray[np.float64]:
     """Machines [hour × candidate] with each workload on its cheapest on-demand machine.
 
     The cheapest is chosen by span between purchase dates where machines are mixed, by hour where
-    they are whole; it does not depend on the offers allowed.
+    they are whole; it depends neither on the offers allowed nor on quotas. Machines sold by
+    reservation only stand in where a workload has no others.
     """
     running = fixed_running(problem)
     dates = np.array(sorted({0, *problem.calendar.purchase_hours}))
@@ -111,6 +112,8 @@ def cheapest_running(problem: Problem) -> NDArray[np.float64]:
         positions = problem.candidates_of(workload)
         if len(positions) == 1:
             continue
+        sold = [p for p in positions if problem.candidates[p].machine.sold_on_demand]
+        positions = sold or positions
         needed = np.stack([problem.candidates[p].needed for p in positions])
         prices = np.array([float(problem.candidates[p].machine.on_demand_usd) for p in positions])
         if problem.request.whole_machines:
@@ -173,16 +176,14 @@ def _purchases(problem: Problem, decision: Decision, bill: Bill) -> tuple[Purcha
                 after_horizon_usd=_after_horizon(one),
             )
         )
-    return tuple(sorted(purchases, key=lambda one: (one.start, one.offer_id)))
+    return tuple(sorted(purchases, key=lambda one: (one.start, one.offer_id, one.workload or "")))
 
 
 def _offer_fields(problem: Problem, option: Option) -> dict[str, object]:
     offer = option.offer
     dedicated = isinstance(offer, DedicatedOffer)
-    if isinstance(offer, DedicatedOffer):
-        scope = str(
-            problem.catalog.pool_key(offer.instance_type, offer.region, offer.os, offer.tenancy)
-        )
+    if isinstance(offer, DedicatedOffer) and option.pool is not None:
+        scope = str(problem.pools.keys[option.pool])
     else:
         scope = " ".join(part for part in (offer.region, offer.family) if part) or "all regions"
     return {
@@ -190,6 +191,7 @@ def _offer_fields(problem: Problem, option: Option) -> dict[str, object]:
         "provider": offer.provider,
         "kind": offer.kind,
         "scope": scope,
+        "workload": account_of(problem, option) or None,
         "term_hours": offer.term_hours,
         "term_months": offer.term_months,
         "payment": offer.payment,

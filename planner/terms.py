@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from planner.hour_groups import group_hours
 from planner.problem import Problem
 from planner.purchases import Lot, Option, Rates
+from planner.standing import standing_workloads
 from planner.usage import measure_usage
 from solvers import Block
 
@@ -39,6 +40,19 @@ class Terms:
         self.cell_hour, self.cell_slice = np.nonzero(self.usage.possible)
         self.cell_at = np.full(self.usage.possible.shape, -1, dtype=np.intp)
         self.cell_at[self.cell_hour, self.cell_slice] = np.arange(len(self.cell_hour))
+
+    @cached_property
+    def standing(self) -> tuple[int, ...]:
+        """Workloads whose reserved machines run in every hour."""
+        return standing_workloads(self.problem)
+
+    @cached_property
+    def standing_pools(self) -> NDArray[np.bool_]:
+        """Pools whose reserved machines do [pool]."""
+        standing = {
+            one.machine.pool for one in self.problem.candidates if one.workload in self.standing
+        }
+        return np.array([key in standing for key in self.problem.pools.keys], dtype=np.bool_)
 
     @property
     def cells(self) -> int:
@@ -91,6 +105,19 @@ class Terms:
         first, last = np.searchsorted(np.array(self.problem.windows), self.spans[position])
         return np.arange(first, last)
 
+    def reserved_columns(
+        self, pools: "Commitments", workload: int, window: int
+    ) -> list[tuple[int, int]]:
+        """Columns of what a standing workload has reserved, with what a machine serves."""
+        found = []
+        for position in self.problem.candidates_of(workload):
+            candidate = self.problem.candidates[position]
+            pool = self.problem.pools.keys.index(candidate.machine.pool)
+            column = int(pools.at[pool, window])
+            if column >= 0:
+                found.append((column, candidate.serves or 0))
+        return found
+
     def owned_quantity(self, position: int) -> float:
         """Steps owned of the option at a position of `options`; 0 for lots."""
         owned = position - len(self.lots)
@@ -131,8 +158,9 @@ class Service:
 
 
 def service_of_pools(terms: Terms, pools: Commitments) -> Service:
-    """Cells that dedicated commitments may serve."""
-    cell = np.flatnonzero(pools.at[terms.cell_pool, terms.cell_window] >= 0)
+    """Cells that dedicated commitments may serve; standing machines serve beside all cells."""
+    possible = pools.at[terms.cell_pool, terms.cell_window] >= 0
+    cell = np.flatnonzero(possible & ~terms.standing_pools[terms.cell_pool])
     return Service(terms.cell_pool[cell], cell, terms.pool_units[terms.cell_slice[cell]])
 
 

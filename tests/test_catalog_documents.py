@@ -123,7 +123,9 @@ def test_every_fault_of_a_document_is_reported_at_once(tmp_path):
 
 
 def test_an_inline_document_reports_its_faults_too():
-    inline = CatalogDocument.model_validate(document(rates=[RESERVED | {"kind": "savings_plan_compute"}]))
+    inline = CatalogDocument.model_validate(
+        document(rates=[RESERVED | {"kind": "savings_plan_compute"}])
+    )
 
     assert faults_of(Catalog.from_document, inline) == [
         "rates[0] = 'm.large here linux shared': "
