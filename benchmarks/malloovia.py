@@ -35,7 +35,8 @@ def request_of(problem: Mapping[str, Any], mode: str, gap: float, **options: obj
     """The request that means a Malloovia problem."""
     classes, workloads = problem["instance_classes"], problem["workloads"]
     hours = len(workloads[0]["values"])
-    types = {one["id"]: one.get("cores") for one in classes}
+    named = types_of(problem)
+    types = {named[one["id"]]: one.get("cores") for one in classes}
     document = {
         "name": problem["id"],
         "catalog": {
@@ -44,7 +45,7 @@ def request_of(problem: Mapping[str, Any], mode: str, gap: float, **options: obj
                 "source": problem.get("description") or problem["id"],
                 "as_of": "2026-01-01",
                 "instance_types": [{"name": name, "vcpus": cores} for name, cores in types.items()],
-                "rates": [rate_of(one, hours) for one in classes],
+                "rates": [rate_of(one, named[one["id"]], hours) for one in classes],
             }
         },
         "demand": {
@@ -58,11 +59,28 @@ def request_of(problem: Mapping[str, Any], mode: str, gap: float, **options: obj
         "offers": {"kinds": ["reserved_standard"]},
         "whole_machines": True,
         "reservations": mode,
-        "limits": {"quotas": list(quotas_of(classes))},
-        "workloads": [workload_of(one, problem) for one in workloads],
+        "limits": {"quotas": list(quotas_of(classes, named))},
+        "workloads": [workload_of(one, problem, named) for one in workloads],
         "solve": {"gap": gap},
     }
     return parse_request(document | options)
+
+
+def types_of(problem: Mapping[str, Any]) -> dict[str, str]:
+    """Instance type of each class: its name, if all classes of a name are of one kind; its id."""
+    classes = problem["instance_classes"]
+    names = {one["id"]: str(one.get("name", one["id"])) for one in classes}
+    serves: dict[str, set[tuple[str, float]]] = {one["id"]: set() for one in classes}
+    for one in problem["performances"]["values"]:
+        if one["instance_class"]["id"] in serves:
+            serves[one["instance_class"]["id"]].add((one["app"]["id"], one["value"]))
+    kinds: dict[str, set[object]] = {}
+    for one in classes:
+        kind = (frozenset(serves[one["id"]]), one.get("cores"))
+        kinds.setdefault(names[one["id"]], set()).add(kind)
+    places = {(names[one["id"]], region_of(one)) for one in classes}
+    apart = len(places) == len(classes) and all(len(kind) == 1 for kind in kinds.values())
+    return names if apart else {name: name for name in names}
 
 
 def region_of(instance_class: Mapping[str, Any]) -> str:
@@ -71,11 +89,11 @@ def region_of(instance_class: Mapping[str, Any]) -> str:
     return "+".join(sets) or "anywhere"
 
 
-def rate_of(instance_class: Mapping[str, Any], hours: int) -> dict[str, object]:
+def rate_of(instance_class: Mapping[str, Any], instance_type: str, hours: int) -> dict[str, object]:
     """The price of an instance class: on demand, or reserved for the whole horizon."""
     price = Decimal(repr(float(instance_class["price"]))).quantize(PRICE_PLACES)
     rate: dict[str, object] = {
-        "instance_type": instance_class["id"],
+        "instance_type": instance_type,
         "region": region_of(instance_class),
         "hourly_usd": str(price),
     }
@@ -84,7 +102,9 @@ def rate_of(instance_class: Mapping[str, Any], hours: int) -> dict[str, object]:
     return rate | {"kind": "reserved_standard", "term_hours": hours, "payment": "no_upfront"}
 
 
-def workload_of(workload: Mapping[str, Any], problem: Mapping[str, Any]) -> dict[str, object]:
+def workload_of(
+    workload: Mapping[str, Any], problem: Mapping[str, Any], named: Mapping[str, str]
+) -> dict[str, object]:
     """An application, with what one machine of each class serves of it."""
     app = workload["app"]["id"]
     return {
@@ -93,28 +113,33 @@ def workload_of(workload: Mapping[str, Any], problem: Mapping[str, Any]) -> dict
         "needs": {
             "unit": "own",
             "capacity": {
-                one["instance_class"]["id"]: one["value"]
+                named[one["instance_class"]["id"]]: one["value"]
                 for one in problem["performances"]["values"]
-                if one["app"]["id"] == app
+                if one["app"]["id"] == app and one["instance_class"]["id"] in named
             },
         },
     }
 
 
-def quotas_of(classes: list[dict[str, Any]]) -> Iterator[dict[str, object]]:
-    """The limits of instance classes, and those of limiting sets over their classes."""
+def quotas_of(
+    classes: list[dict[str, Any]], named: Mapping[str, str]
+) -> Iterator[dict[str, object]]:
+    """The limits of instance classes, and those of limiting sets over their classes' regions."""
     for one in classes:
-        limits = limits_of(one)
+        limits, place = limits_of(one), [region_of(one)]
         if limits:
-            yield {"name": one["id"], "instance_types": [one["id"]], **limits}
+            types = [named[one["id"]]]
+            yield {"name": one["id"], "instance_types": types, "regions": place, **limits}
     sets = {one["id"]: one for member in classes for one in member.get("limiting_sets", ())}
     for name, limiting in sorted(sets.items()):
         limits = limits_of(limiting)
-        inside = [
-            one["id"] for one in classes if name in [s["id"] for s in one.get("limiting_sets", ())]
-        ]
+        inside = {
+            region_of(one)
+            for one in classes
+            if name in [other["id"] for other in one.get("limiting_sets", ())]
+        }
         if limits:
-            yield {"name": name, "instance_types": inside, **limits}
+            yield {"name": name, "regions": sorted(inside), **limits}
 
 
 def limits_of(limited: Mapping[str, Any]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from planner.formulation import PlanningModel, build_model
 from planner.infeasibility import find_conflicts
 from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
-from planner.request import PlanRequest, SolveOptions
+from planner.request import PlanRequest
 from planner.settlement import Certificate, settle
 from planner.tabled import solve_planning
+from planner.zones import merge_zones
 from solvers import (
     Limits,
     Outcome,
@@ -97,18 +98,20 @@ def solve_problem(problem: Problem, around: Surroundings) -> Plan:
 
 def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Decision]:
     began = time.perf_counter()
-    planning = build_model(problem)
+    zones = merge_zones(problem)
+    planning = build_model(zones.merged)
     build_seconds = time.perf_counter() - began
-    outcome = _solve(planning, problem.request.solve, around)
+    outcome = _solve(planning, problem, around)
     if outcome.incumbent is None:
         raise NoPlanError(outcome.stop.value, outcome.seconds, outcome.bound)
     certificate = _certificate(planning, outcome, outcome.incumbent)
     report = _report(planning, outcome, build_seconds)
-    decision = decide(planning, outcome.incumbent)
+    decision = zones.spread(decide(planning, outcome.incumbent))
     return settle(problem, decision, certificate, report), decision
 
 
-def _solve(planning: PlanningModel, options: SolveOptions, around: Surroundings) -> Outcome:
+def _solve(planning: PlanningModel, problem: Problem, around: Surroundings) -> Outcome:
+    options = problem.request.solve
     try:
         solver = get_solver(options.solver)
         limits = Limits(
@@ -128,8 +131,8 @@ def _solve(planning: PlanningModel, options: SolveOptions, around: Surroundings)
         raise SolverFailureError(str(error)) from error
     if outcome.stop is StopReason.INFEASIBLE:
         raise InfeasibleError(
-            find_conflicts(planning, solver, limits, around.stop),
-            tuple(workload.name for workload in planning.problem.request.workloads),
+            find_conflicts(replace(planning, problem=problem), solver, limits, around.stop),
+            tuple(workload.name for workload in problem.request.workloads),
         )
     return outcome
 
