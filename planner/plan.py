@@ -191,7 +191,8 @@ class Plan(Part):
         ]
         for one in self.purchases:
             what = f"{one.quantity.normalize():f} {one.unit}"
-            lines.append(f"  buy {one.start:%Y-%m-%d}  {what:>18}  {one.offer_id}")
+            tied = f" for {one.workload}" if one.workload else ""
+            lines.append(f"  buy {one.start:%Y-%m-%d}  {what:>18}  {one.offer_id}{tied}")
         return "\n".join(lines)
 
 

@@ -121,16 +121,19 @@ def find_ladders(terms: Terms) -> Iterator[Ladder]:
         members = problem.candidates_of(workload)
         candidates = [problem.candidates[i] for i in members]
         increments = candidates[0].increments[terms.groups.hour].astype(np.intp)
+        if increments.max() > MOST_STEPS:
+            return
+        table = least_recourse_usd(candidates, int(increments.max()))
         for window in range(len(problem.windows)):
             hours = np.flatnonzero((terms.groups.window == window) & (increments > 0))
             if not len(hours):
                 continue
             top = int(increments[hours].max())
             left -= (top + 1) * (1 + len(np.unique(increments[hours])))
-            if left < 0 or top > MOST_STEPS:
+            if left < 0:
                 return
-            table = least_recourse_usd(candidates, top)
-            yield Ladder(workload, window, tuple(members), hours, increments[hours], table)
+            least = table[: top + 1]
+            yield Ladder(workload, window, tuple(members), hours, increments[hours], least)
 
 
 def least_recourse_usd(candidates: list[Candidate], top: int) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from catalogs import PoolKey
 from planner.hour_groups import group_hours
 from planner.problem import Problem
 from planner.purchases import Lot, Option, Rates
@@ -53,6 +54,11 @@ class Terms:
             one.machine.pool for one in self.problem.candidates if one.workload in self.standing
         }
         return np.array([key in standing for key in self.problem.pools.keys], dtype=np.bool_)
+
+    @cached_property
+    def pool_at(self) -> dict[PoolKey, int]:
+        """Position of each pool."""
+        return {key: position for position, key in enumerate(self.problem.pools.keys)}
 
     @property
     def cells(self) -> int:
@@ -112,8 +118,7 @@ class Terms:
         found = []
         for position in self.problem.candidates_of(workload):
             candidate = self.problem.candidates[position]
-            pool = self.problem.pools.keys.index(candidate.machine.pool)
-            column = int(pools.at[pool, window])
+            column = int(pools.at[self.pool_at[candidate.machine.pool], window])
             if column >= 0:
                 found.append((column, candidate.serves or 0))
         return found

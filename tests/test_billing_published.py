@@ -212,6 +212,16 @@ def test_e12_what_susan_leaves_of_her_reservations_serves_bob():
     np.testing.assert_array_equal(result.on_demand_quantity, [[4, 0]])
 
 
+def test_reservations_whose_sharing_is_off_serve_their_own_account_only():
+    """As above, but Susan keeps what she leaves."""
+    susan = machine("m1.small", "0.044", 1, account="Susan")
+    bob = machine("m1.small", "0.044", 1, account="Bob")
+    owned = reservation("m1.small", 1, 5, account="Susan", shared=False)
+    result = bill(one_hour((bob, 6), (susan, 3)), [owned])
+    np.testing.assert_array_equal(result.dedicated_quantity, [[0, 3]])
+    np.testing.assert_array_equal(result.on_demand_quantity, [[6, 0]])
+
+
 def test_e13_two_reservations_serving_one_machine_get_half_a_line_each():
     """From awsaccountbilling …/region-reserved-instances.html."""
     pair = [reservation("m4.large", 4, 1, commitment_id=name) for name in ("ri-1", "ri-2")]

@@ -208,22 +208,21 @@ def test_whole_machines_serve_demand_and_its_increments_alike(capacities, demand
 
 @pytest.mark.parametrize("dear", [True, False])
 def test_quotas_on_what_runs_beside_reserved_machines_change_what_is_reserved(planned, price, dear):
-    """By tables alone nothing is reserved; the quota then leaves a dear machine, or none.
+    """Six machines are needed in one hour, five of m and big may be had; a big one serves two.
 
-    Six are needed in the last hour and five of type m may be had, reserved ones at 0.9 USD
-    serving two. With one dear machine at 3 USD: 5 x 1 + 3 on demand, or 2 reserved (7.2) and
-    2 on demand, 9.2. Without: the latter, or 1 reserved (3.6) and 4 on demand, which is 7.6.
+    By tables alone nothing is reserved and six of m run. The quota then leaves five of m beside a
+    dear one, 7 USD; where there is none, a big one reserved for all hours beside four of m, 7.6.
     """
     rates = [price("m", "on_demand", 1.0), price("big", "reserved_standard", 0.9, HOURS)]
     capacity = {"m": 1, "big": 2}
     if dear:
-        rates.append(price("dear", "on_demand", 3.0))
+        rates.append(price("dear", "on_demand", 2.0))
         capacity["dear"] = 1
     quota = {"name": "few", "at_most": 5, "instance_types": ["m", "big"]}
     found = planned(
         rates, {"web": [0, 0, 0, 6]}, workloads=[own("web", capacity)], **parts([quota])
     )
-    cost_usd = min(5 + 3.0, 3.6 + 4) if dear else 3.6 + 4
+    cost_usd = 5 + 2.0 if dear else HOURS * 0.9 + 4
     assert float(found.total_cost_usd) == pytest.approx(cost_usd)
     assert found.status == "optimal"
     assert float(found.lower_bound_usd) == pytest.approx(cost_usd, rel=1e-6)
