@@ -118,6 +118,9 @@ def make_problem(
     """
     faults = Faults()
     _check_solver(request, faults)
+    if request.scenarios is not None:
+        fix = "one future is planned at a time; keep one by demand.where: {scenario: …}"
+        faults.add("scenarios", ", ".join(request.scenarios), fix)
     catalog = _collected(faults, lambda: open_catalog(request.catalog, folder))
     names = {name for workload in request.workloads for name in workload.series_names}
     demand = _collected(
