@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs import HOURS_PER_YEAR, DedicatedOffer, Payment
-from planner.decision import Bought, Decision
+from planner.baseline import cheapest_running
+from planner.decision import Bought, Policy
 from planner.errors import InfeasibleError, NoPlanError
 from planner.limits_kept import broken_limits
+from planner.outlook import look_out
 from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, Usd
 from planner.planning import Surroundings, resolve, solve_problem
 from planner.problem import Problem
 from planner.purchases import Lot
-from planner.rebill import bill_on_demand, machines_of, rebill, usage_of
+from planner.rebill import machines_of, usage_of
 from planner.request import AllowedOffers, PlanRequest
-from planner.settlement import cheapest_running, describe_catalog, describe_horizon
+from planner.settlement import describe_catalog, describe_horizon
+from planner.stages import Group
 
 
 class StrategyResult(Part):
@@ -137,23 +140,23 @@ def peak_purchases(problem: Problem) -> tuple[Bought, ...]:
 
     Of the reservations that may be bought at a date the one with the cheapest unit is taken.
     """
-    running = cheapest_running(problem)
-    usage = _pool_usage(problem, running)
+    futures = [problem.future(scenario) for scenario in range(len(problem.probability))]
+    usage = np.stack([_pool_usage(one, cheapest_running(one)) for one in futures])
     covered = np.zeros_like(usage)
     for owned in problem.owned:
         if owned.option.pool is not None and owned.option.offer.kind.is_dedicated:
             units = float(owned.quantity) * float(owned.option.pool_units)
-            covered[owned.start : owned.end, owned.option.pool] += units
+            covered[:, owned.start : owned.end, owned.option.pool] += units
     bought: list[Bought] = []
     for pool in range(len(problem.pools.keys)):
         for lot in _cheapest_lots(problem, pool):
-            hours = slice(lot.start, lot.end)
-            lacking = float(np.max(usage[hours, pool] - covered[hours, pool], initial=0.0))
+            inside = (list(lot.group), slice(lot.start, lot.end), pool)
+            lacking = float(np.max(usage[inside] - covered[inside], initial=0.0))
             option = problem.options[lot.option]
             steps = int(np.ceil(lacking / float(option.pool_units) - 1e-9))
             if steps > 0:
                 bought.append(Bought(lot, option, steps))
-                covered[hours, pool] += steps * float(option.pool_units)
+                covered[inside] += steps * float(option.pool_units)
     return tuple(bought)
 
 
@@ -175,11 +178,11 @@ def _cheapest_lots(problem: Problem, pool: int) -> list[Lot]:
         hours = lot.end - lot.start
         return Fraction(lot.cost_usd) / hours / option.pool_units
 
-    by_date: dict[int, list[Lot]] = {}
+    by_date: dict[tuple[int, Group], list[Lot]] = {}
     for lot in problem.lots:
         option = problem.options[lot.option]
         if option.pool == pool and isinstance(option.offer, DedicatedOffer):
-            by_date.setdefault(lot.start, []).append(lot)
+            by_date.setdefault((lot.start, lot.group), []).append(lot)
     return [min(lots, key=price) for _, lots in sorted(by_date.items())]
 
 
@@ -187,21 +190,24 @@ def _fixed(
     name: str, description: str, problem: Problem, bought: tuple[Bought, ...]
 ) -> StrategyResult:
     """A rule's purchases, billed; owned commitments stay."""
-    running = cheapest_running(problem)
-    bill = rebill(problem, Decision(bought, running, {}))
-    base, total = bill_on_demand(problem, running).total_usd, bill.total_usd
-    broken = broken_limits(problem, bought, bill)
+    futures = [problem.future(scenario) for scenario in range(len(problem.probability))]
+    running = np.concatenate([cheapest_running(one) for one in futures])
+    outlook = look_out(problem, Policy(bought, {}, running))
+    base, total = outlook.on_demand_usd, outlook.total_usd
+    broken = broken_limits(outlook)
     return StrategyResult(
         strategy=name,
         description=description,
         status="fixed",
         total_cost_usd=total,
-        on_demand_usd=bill.on_demand_usd,
-        commitment_usd=bill.commitment_usd,
-        upfront_cash_usd=sum((month.upfront_cash_usd for month in bill.months), Decimal(0)),
+        on_demand_usd=outlook.mean_usd(lambda one: one.bill.on_demand_usd),
+        commitment_usd=outlook.mean_usd(lambda one: one.bill.commitment_usd),
+        upfront_cash_usd=outlook.mean_usd(
+            lambda one: sum((month.upfront_cash_usd for month in one.bill.months), Decimal(0))
+        ),
         savings_share=float((base - total) / base) if base else None,
-        coverage=bill.coverage,
-        utilization=bill.utilization,
+        coverage=outlook.coverage,
+        utilization=outlook.utilization,
         purchases=len(bought),
         detail="; ".join(broken) or None,
         keeps_limits=not broken,

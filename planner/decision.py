@@ -1,7 +1,6 @@
 """What a solution decides: how much of each lot is bought, and which machines run when."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -10,8 +9,8 @@ from numpy.typing import NDArray
 from planner.formulation import PlanningModel
 from planner.problem import Problem
 from planner.purchases import Lot, Option
+from planner.running import Shares, fixed_running, mixed_running
 from planner.standing import reserved_running
-from planner.usage import whole
 
 SMALLEST_SHARE = 1e-9
 """Shares of a workload below this are the solver's rounding, not a decision."""
@@ -33,7 +32,7 @@ class Bought:
 
 @dataclass(frozen=True)
 class Decision:
-    """A plan's two decisions.
+    """A plan's two decisions, as they stand if one future comes true.
 
     Attributes:
         bought: lots with at least one step.
@@ -43,60 +42,77 @@ class Decision:
 
     bought: tuple[Bought, ...]
     running: NDArray[np.float64]
-    shares: Mapping[tuple[int, int], float]
+    shares: Shares
 
 
-def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Decision:
-    """Read a solution of the model as a decision."""
-    problem = planning.problem
+@dataclass(frozen=True)
+class Policy:
+    """What to do in every future: purchases by the futures they are made in, mixes by stage.
+
+    Attributes:
+        bought: lots with at least one step.
+        shares: share of the workload by candidate and stage, where there is a choice of mix.
+        running: machines running [moment × candidate] where they are whole and chosen by the
+            hour; None where shares say it all.
+    """
+
+    bought: tuple[Bought, ...]
+    shares: Shares
+    running: NDArray[np.float64] | None = None
+
+    def decision(self, problem: Problem, scenario: int) -> Decision:
+        """The decision in one future of the problem."""
+        future = problem.future(scenario)
+        bought = tuple(
+            replace(one, lot=one.lot.certain()) for one in self.bought if scenario in one.lot.group
+        )
+        if self.running is not None:
+            hours = problem.calendar.hours
+            return Decision(bought, self.running[scenario * hours : (scenario + 1) * hours], {})
+        candidates = {candidate for candidate, _ in self.shares}
+        shares = {
+            (candidate, window): self.shares[candidate, int(stage)]
+            for candidate in candidates
+            for window, stage in enumerate(problem.stages.stage[:, scenario])
+        }
+        return Decision(bought, mixed_running(future, shares), shares)
+
+
+def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Policy:
+    """Read a solution of the model as a policy."""
+    problem, mix = planning.problem, planning.first.mix
     steps = np.rint(planning.linear.values("buy", incumbent)).astype(int)
     bought = tuple(
         Bought(lot, problem.options[lot.option], int(count))
-        for lot, count in zip(planning.lots, steps, strict=True)
+        for lot, count in zip(planning.first.terms.lots, steps, strict=True)
         if count > 0
     )
-    choice = planning.usage.choice
-    if not choice.size:
-        return Decision(bought, fixed_running(problem), {})
+    if not mix.size:
+        return Policy(bought, {})
     values = planning.linear.values("run", incumbent)
-    if problem.request.whole_machines:
-        running = _counted(planning, np.rint(values))
-        lots = [(one.lot, one.steps) for one in bought]
-        return Decision(bought, running + reserved_running(problem, lots, running), {})
+    if planning.groups is not None and problem.request.whole_machines:
+        merged = np.zeros((len(planning.groups.moment), len(problem.candidates)))
+        merged[mix.when, mix.candidate] = np.rint(values)
+        running = _whole_running(problem, bought, merged[planning.groups.group_of_moment])
+        return Policy(bought, {}, running)
     cleaned = np.where(values < SMALLEST_SHARE, 0.0, values)
-    total = np.bincount(choice.decision, weights=cleaned, minlength=choice.decisions)
-    share = cleaned / total[choice.decision]
+    total = np.bincount(mix.decision, weights=cleaned, minlength=mix.decisions)
+    share = cleaned / total[mix.decision]
     shares = {
-        (int(candidate), int(window)): float(value)
-        for candidate, window, value in zip(choice.candidate, choice.when, share, strict=True)
+        (int(candidate), int(stage)): float(value)
+        for candidate, stage, value in zip(mix.candidate, mix.when, share, strict=True)
     }
-    return Decision(bought, mixed_running(problem, shares), shares)
+    return Policy(bought, shares)
 
 
-def fixed_running(problem: Problem) -> NDArray[np.float64]:
-    """Machines [hour × candidate] of workloads without a choice; zero for the others."""
-    running = np.zeros((problem.calendar.hours, len(problem.candidates)))
-    for workload in range(len(problem.request.workloads)):
-        positions = problem.candidates_of(workload)
-        if len(positions) == 1:
-            needed = problem.candidates[positions[0]].needed
-            running[:, positions[0]] = whole(needed) if problem.request.whole_machines else needed
-    return running
-
-
-def mixed_running(problem: Problem, shares: Mapping[tuple[int, int], float]) -> NDArray[np.float64]:
-    """Machines [hour × candidate] when workloads run in these shares by (candidate, window)."""
-    running = fixed_running(problem)
-    window = problem.window_of_hour()
-    for candidate in {candidate for candidate, _ in shares}:
-        by_window = np.array([shares[candidate, w] for w in range(len(problem.windows))])
-        running[:, candidate] = problem.candidates[candidate].needed * by_window[window]
-    return running
-
-
-def _counted(planning: PlanningModel, machines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Machines [hour × candidate] from counts by merged hour."""
-    choice, groups = planning.usage.choice, planning.groups
-    merged = np.zeros((len(groups.hour), len(planning.problem.candidates)))
-    merged[choice.when, choice.candidate] = machines
-    return fixed_running(planning.problem) + merged[groups.group_of_hour]
+def _whole_running(
+    problem: Problem, bought: tuple[Bought, ...], counted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Machines running [moment × candidate]: those counted by the hour, and all others."""
+    running, hours = [], problem.calendar.hours
+    for scenario in range(len(problem.probability)):
+        future = problem.future(scenario)
+        here = fixed_running(future) + counted[scenario * hours : (scenario + 1) * hours]
+        lots = [(one.lot, one.steps) for one in bought if scenario in one.lot.group]
+        running.append(here + reserved_running(future, lots, here))
+    return np.concatenate(running)

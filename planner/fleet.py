@@ -6,6 +6,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ from planner.request import (
     Workload,
 )
 from planner.reserved_only import equivalent_usd, reservations_of
+
+ROUNDING = 1 + 1e-12
+"""Units that differ by no more than this factor are equal."""
 
 PlanTerms = tuple[OfferKind, int | None, Payment | None]
 """Kind, term in hours and payment of a savings plan."""
@@ -79,20 +83,32 @@ class Candidate:
     Attributes:
         workload: position of the workload in the request.
         machine: the machine.
-        needed: machines [hour] that serve the whole workload.
+        needs: demand series [moment] in the workload's unit, each with what one machine serves
+            of it; the scarcest decides.
         serves: whole increments of the workload's demand that one machine serves; None where
             machines may be fractional, or their capacities share no increment.
     """
 
     workload: int
     machine: Machine
-    needed: NDArray[np.float64]
+    needs: tuple[tuple[NDArray[np.float64], float], ...]
     serves: int | None = None
 
     @property
+    def needed(self) -> NDArray[np.float64]:
+        """Machines [moment] that serve the whole workload. Made anew each time, not kept."""
+        shares = [series if per == 1.0 else series / per for series, per in self.needs]
+        return shares[0] if len(shares) == 1 else np.maximum.reduce(shares)
+
+    @property
     def increments(self) -> NDArray[np.float64]:
-        """Demand [hour] in increments."""
+        """Demand [moment] in increments."""
         return np.rint(self.needed * (self.serves or 1))
+
+    def within(self, span: slice) -> "Candidate":
+        """The same candidate over a span of the moments."""
+        needs = tuple((series[span], per) for series, per in self.needs)
+        return replace(self, needs=needs)
 
 
 def find_candidates(
@@ -138,11 +154,10 @@ def _candidates(
         counted = count_increments(series[0], [capacity for _, (capacity,) in served])
     if counted is not None:
         for (machine, _), serves in zip(served, counted[1], strict=True):
-            yield Candidate(position, machine, counted[0] / serves, serves)
+            yield Candidate(position, machine, ((counted[0], float(serves)),), serves)
         return
     for machine, capacities in served:
-        shares = [s / c for s, c in zip(series, capacities, strict=True)]
-        yield Candidate(position, machine, np.maximum.reduce(shares))
+        yield Candidate(position, machine, tuple(zip(series, capacities, strict=True)))
 
 
 def _served_by(
@@ -351,23 +366,35 @@ def _undominated(candidates: list[Candidate]) -> tuple[Candidate, ...]:
     unit, on demand and under every savings plan.
     """
     kept: list[Candidate] = []
-    for one in sorted(candidates, key=lambda one: (one.workload, one.machine.order)):
-        rivals = (
-            other
-            for other in kept
-            if other.workload == one.workload and other.machine.pool == one.machine.pool
-        )
-        if not any(_serves_no_dearer(other, one) for other in rivals):
-            kept.append(one)
-    return tuple(kept)
+    ordered = sorted(candidates, key=lambda one: one.machine.order)
+
+    def home(one: Candidate) -> tuple[int, str]:
+        return one.workload, str(one.machine.pool)
+
+    for _, alike in groupby(sorted(ordered, key=home), key=home):
+        kept += _cheapest_of_pool(list(alike))
+    return tuple(sorted(kept, key=lambda one: (one.workload, one.machine.order)))
 
 
-def _serves_no_dearer(other: Candidate, one: Candidate) -> bool:
-    """Whether ``other``, whose unit is no dearer on demand, serves all that ``one`` does."""
-    rates = other.machine.unit_plan_rates
-    for terms, rate in one.machine.unit_plan_rates.items():
-        if terms not in rates or rates[terms] > rate:
-            return False
-    tolerance = 1 + 1e-12
-    needed = one.needed * (float(one.machine.units) * tolerance)
-    return bool(np.all(other.needed * float(other.machine.units) <= needed))
+def _cheapest_of_pool(candidates: list[Candidate]) -> list[Candidate]:
+    """Those of one workload and pool, cheapest unit first, that no earlier one replaces."""
+    if len(candidates) == 1:
+        return candidates
+    kept: list[tuple[Candidate, NDArray[np.float64]]] = []
+    for one in candidates:
+        units = one.needed * float(one.machine.units)
+        if not any(
+            _rates_no_dearer(other.machine, one.machine)
+            and bool(np.all(theirs <= units * ROUNDING))
+            for other, theirs in kept
+        ):
+            kept.append((one, units))
+    return [one for one, _ in kept]
+
+
+def _rates_no_dearer(other: Machine, one: Machine) -> bool:
+    """Whether every plan that covers ``one`` covers ``other`` at no higher rate a unit."""
+    rates = other.unit_plan_rates
+    return all(
+        terms in rates and rates[terms] <= rate for terms, rate in one.unit_plan_rates.items()
+    )

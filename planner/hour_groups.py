@@ -1,4 +1,4 @@
-"""Hours of equal demand merged: they stand once in the model, with their weight."""
+"""Moments of equal demand merged: they stand once in the model, with their weight."""
 
 from dataclasses import dataclass
 
@@ -10,43 +10,50 @@ from planner.problem import Problem
 
 @dataclass(frozen=True)
 class HourGroups:
-    """Merged hours: within a group and its window every series has one value.
+    """Merged moments: within a group and its stage every series has one value.
 
     Attributes:
-        hour: first hour of each group [group].
-        window: its window [group].
-        count: hours merged [group].
-        worth: what a dollar in each of its hours counts at the start, summed [group].
-        group_of_hour: the group of every hour [hour].
+        moment: first moment of each group [group].
+        stage: its stage [group].
+        scenario: the scenario of its first moment [group]; of all where scenarios are kept apart.
+        count: expected hours merged [group].
+        worth: what a dollar in each of its hours counts at the start, by probability [group].
+        group_of_moment: the group of every moment [moment].
     """
 
-    hour: NDArray[np.intp]
-    window: NDArray[np.intp]
+    moment: NDArray[np.intp]
+    stage: NDArray[np.intp]
+    scenario: NDArray[np.intp]
     count: NDArray[np.float64]
     worth: NDArray[np.float64]
-    group_of_hour: NDArray[np.intp]
+    group_of_moment: NDArray[np.intp]
 
 
-def group_hours(problem: Problem) -> HourGroups:
-    """Merge hours of one window in which all demand is equal; in whole increments, if it has any.
+def group_hours(problem: Problem, *, by_scenario: bool = False) -> HourGroups:
+    """Merge moments of one stage (and scenario, if so asked) in which all demand is equal.
 
+    Workloads that are counted in whole increments are compared by these.
     Exact: use-it-or-lose-it commitments meet the same recourse problem in each of them.
     """
-    window = problem.window_of_hour()
-    rows = np.column_stack([window, *_series(problem)])
+    hours = problem.calendar.hours
+    stage = problem.stage_of_moment()
+    scenario = np.repeat(np.arange(len(problem.probability)), hours)
+    keys = [stage, scenario] if by_scenario else [stage]
+    rows = np.column_stack([*keys, *_series(problem)])
     _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     # Groups in the order of time, so that models read like calendars.
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     group = rank[group.ravel()]
-    worth = problem.calendar.worth[:-1]
+    chance = np.repeat(problem.probability, hours)
     return HourGroups(
-        hour=first[order],
-        window=window[first[order]],
-        count=np.bincount(group).astype(float),
-        worth=np.asarray(np.bincount(group, weights=worth), dtype=np.float64),
-        group_of_hour=group,
+        moment=first[order],
+        stage=stage[first[order]],
+        scenario=scenario[first[order]],
+        count=np.asarray(np.bincount(group, chance), dtype=np.float64),
+        worth=np.asarray(np.bincount(group, problem.worth_of_moment()), dtype=np.float64),
+        group_of_moment=group,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from threading import Event
 
 from catalogs import Fault
-from planner.formulation import PlanningModel, build_model
+from planner.formulation import build_model
 from planner.problem import Problem
 from planner.quotas import bounds_of
 from planner.request import Limits, Quota, ShareFloor, ShareLimits
@@ -13,7 +13,7 @@ from solvers import Solver, StopReason
 
 
 def find_conflicts(
-    planning: PlanningModel, solver: Solver, limits: SolverLimits, stop: Event | None
+    problem: Problem, solver: Solver, limits: SolverLimits, stop: Event | None
 ) -> tuple[Fault, ...]:
     """An irreducible set of limits: no plan keeps to all of them, one does without any one.
 
@@ -22,7 +22,6 @@ def find_conflicts(
     """
     # Only feasibility matters, so any gap will do.
     quick = limits.model_copy(update={"gap": 0.5})
-    problem = planning.problem
     kept = limit_names(problem)
     for name in limit_names(problem):
         rest = [one for one in kept if one != name]

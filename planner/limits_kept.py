@@ -6,6 +6,7 @@ import numpy as np
 
 from planner.billing import Bill
 from planner.decision import Bought
+from planner.outlook import Outlook
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.quotas import bounds_of
@@ -15,18 +16,25 @@ TOLERANCE = 1e-6
 """Limits passed by no more than this share are kept: solvers round."""
 
 
-def broken_limits(problem: Problem, bought: Sequence[Bought], bill: Bill) -> tuple[str, ...]:
-    """The limits that the bill of a decision does not keep, a sentence each.
+def broken_limits(outlook: Outlook) -> tuple[str, ...]:
+    """The limits that a policy, as billed, does not keep, a sentence each.
 
     The model keeps them in its own prices and in the cheapest assignment; the provider's order and
-    the exact prices may differ.
+    the exact prices may differ. Shares are of the mean over all futures, amounts of each.
     """
+    in_futures = [
+        broken
+        for one in outlook.futures
+        for broken in (
+            *_broken_budgets(one.problem, one.decision.bought),
+            *_broken_quotas(one.problem, one.decision.bought, one.bill),
+            *_unsold_on_demand(one.problem, one.bill),
+        )
+    ]
     return (
-        *_broken_budgets(problem, bought),
-        *_broken_coverage(problem, bill),
-        *_broken_utilization(problem, bought, bill),
-        *_broken_quotas(problem, bought, bill),
-        *_unsold_on_demand(problem, bill),
+        *_broken_coverage(outlook.problem, outlook.coverage),
+        *_broken_utilization(outlook),
+        *dict.fromkeys(in_futures),
     )
 
 
@@ -43,8 +51,8 @@ def _broken_budgets(problem: Problem, bought: Sequence[Bought]) -> list[str]:
     return broken
 
 
-def _broken_coverage(problem: Problem, bill: Bill) -> list[str]:
-    limits, coverage = problem.request.limits.coverage, bill.coverage
+def _broken_coverage(problem: Problem, coverage: float | None) -> list[str]:
+    limits = problem.request.limits.coverage
     if coverage is None:
         return []
     if limits.at_least is not None and coverage < limits.at_least - TOLERANCE:
@@ -54,17 +62,20 @@ def _broken_coverage(problem: Problem, bill: Bill) -> list[str]:
     return []
 
 
-def _broken_utilization(problem: Problem, bought: Sequence[Bought], bill: Bill) -> list[str]:
-    floor = problem.request.limits.utilization.at_least
+def _broken_utilization(outlook: Outlook) -> list[str]:
+    floor = outlook.problem.request.limits.utilization.at_least
     if floor is None:
         return []
-    options = [one.option for one in bought] + [owned.option for owned in problem.owned]
     used: dict[Hashable, float] = {}
     committed: dict[Hashable, float] = {}
-    for option, entry in zip(options, bill.commitments, strict=True):
-        target, units = _target(option)
-        used[target] = used.get(target, 0.0) + units * entry.used
-        committed[target] = committed.get(target, 0.0) + units * entry.committed
+    for one in outlook.futures:
+        options = [bought.option for bought in one.decision.bought]
+        options += [owned.option for owned in one.problem.owned]
+        for option, entry in zip(options, one.bill.commitments, strict=True):
+            target, units = _target(option)
+            weight = one.probability * units
+            used[target] = used.get(target, 0.0) + weight * entry.used
+            committed[target] = committed.get(target, 0.0) + weight * entry.committed
     shares = [used[target] / amount for target, amount in committed.items() if amount > 0]
     low = [share for share in shares if share < floor - TOLERANCE]
     if not low:

@@ -58,6 +58,8 @@ class Purchase(Part):
     """Share of its hours inside the horizon that usage fills, as billed."""
     after_horizon_usd: Usd
     """Still owed or unused after the horizon: recurring plus amortized upfront."""
+    scenarios: tuple[str, ...] | None = None
+    """Futures in which it is bought; none given where it is bought in all."""
 
 
 class OwnedUse(Part):
@@ -77,6 +79,8 @@ class MachineShare(Part):
     instance_type: str
     region: str
     share: float
+    scenarios: tuple[str, ...] | None = None
+    """Futures in which it holds; none given where it holds in all."""
 
 
 class MonthlyCost(Part):
@@ -99,6 +103,36 @@ class PoolUse(Part):
     machines: tuple[str, ...]
     on_demand_equivalent_usd: Usd
     coverage: float | None
+
+
+class FutureCost(Part):
+    """What one future costs, as billed."""
+
+    name: str
+    probability: float
+    total_cost_usd: Usd
+    on_demand_cost_usd: Usd
+    savings_usd: Usd
+    coverage: float | None
+    utilization: float | None
+
+
+class RiskReport(Part):
+    """The distribution of the bill over the futures, and what caution costs."""
+
+    measure: Literal["cvar", "worst_case"]
+    level: float
+    weight: float
+    mean_usd: float
+    p5_usd: float
+    p50_usd: float
+    p95_usd: float
+    tail_cost_usd: float
+    """Mean cost of the dearest `1 - level` of probability (CVaR)."""
+    tail_savings_usd: float
+    """Mean saving of the `1 - level` of probability that saves least: what risk is measured by."""
+    caution_usd: float
+    """Mean cost beyond that of the plan that minimizes the mean, both in the model's prices."""
 
 
 class NotBought(Part):
@@ -151,10 +185,13 @@ class Plan(Part):
     """The re-billed cost over the horizon."""
     model_cost_usd: Usd
     """What the model took it to cost."""
+    objective_usd: Usd
+    """What was minimized: the model cost, or with `risk` the mean and the bad futures as
+    weighed."""
     lower_bound_usd: Usd | None
-    """No plan costs the model less."""
+    """No plan's objective is less."""
     gap: float | None
-    """(model cost - lower bound) / model cost."""
+    """(objective - lower bound) / objective."""
     assignment_gap_usd: Usd
     """What the provider's order of application costs beyond the cheapest assignment."""
     linearization_usd: Usd
@@ -173,6 +210,9 @@ class Plan(Part):
     mix: tuple[MachineShare, ...]
     monthly: tuple[MonthlyCost, ...]
     pools: tuple[PoolUse, ...]
+    scenarios: tuple[FutureCost, ...] = ()
+    """Every future's bill, where there are several; amounts elsewhere are means over them."""
+    risk: RiskReport | None = None
     not_bought: tuple[NotBought, ...]
     solver: SolverReport
     catalog: CatalogReport

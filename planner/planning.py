@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from catalogs import Fault, InvalidInputError
 from planner.curves import Curves, trace_curves
-from planner.decision import Decision, decide
+from planner.decision import Policy, decide
 from planner.errors import InfeasibleError, NoPlanError, SolverFailureError
 from planner.formulation import PlanningModel, build_model
 from planner.infeasibility import find_conflicts
@@ -32,6 +32,9 @@ from solvers import (
     UnsupportedOptionError,
     get_solver,
 )
+
+HALF = 0.5 - 1e-12
+"""Of the probability, rounding forgiven."""
 
 Floats = NDArray[np.float64]
 ProgressListener = Callable[[Progress], None]
@@ -58,7 +61,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class PlannedFleet:
-    """A plan, and the hourly curves that a picture of it needs."""
+    """A plan, and the hourly curves that a picture of it needs: those of its median future."""
 
     plan: Plan
     curves: Curves
@@ -68,8 +71,10 @@ def plan_fleet(request: PlanRequest, around: Surroundings | None = None) -> Plan
     """The plan of a request with its hourly curves; raises as `make_plan` does."""
     around = around or Surroundings()
     problem = resolve(request, around)
-    plan, decision = _solve_and_settle(problem, around)
-    return PlannedFleet(plan, trace_curves(problem, decision))
+    plan, policy = _solve_and_settle(problem, around)
+    scenario = median_future(plan)
+    future, decision = problem.future(scenario), policy.decision(problem, scenario)
+    return PlannedFleet(plan, trace_curves(future, decision))
 
 
 def make_plan(request: PlanRequest, around: Surroundings | None = None) -> Plan:
@@ -96,7 +101,7 @@ def solve_problem(problem: Problem, around: Surroundings) -> Plan:
     return _solve_and_settle(problem, around)[0]
 
 
-def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Decision]:
+def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Policy]:
     began = time.perf_counter()
     zones = merge_zones(problem)
     planning = build_model(zones.merged)
@@ -105,9 +110,35 @@ def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Dec
     if outcome.incumbent is None:
         raise NoPlanError(outcome.stop.value, outcome.seconds, outcome.bound)
     certificate = _certificate(planning, outcome, outcome.incumbent)
+    if problem.weighs_risk:
+        certificate = replace(certificate, neutral_usd=_neutral_usd(problem, around))
     report = _report(planning, outcome, build_seconds)
-    decision = zones.spread(decide(planning, outcome.incumbent))
-    return settle(problem, decision, certificate, report), decision
+    policy = zones.spread(decide(planning, outcome.incumbent))
+    return settle(problem, policy, certificate, report), policy
+
+
+def _neutral_usd(problem: Problem, around: Surroundings) -> float | None:
+    """Mean cost of the plan that minimizes the mean; None where none was found in time."""
+    risk = problem.request.risk.model_copy(update={"weight": 0.0})
+    neutral = problem.with_risk(risk)
+    planning = build_model(merge_zones(neutral).merged)
+    outcome = _solve(planning, neutral, replace(around, progress=None))
+    if outcome.incumbent is None:
+        return None
+    return _certificate(planning, outcome, outcome.incumbent).cost_usd
+
+
+def median_future(plan: Plan) -> int:
+    """Position of the scenario whose bill is the median; 0 where there is only one."""
+    if not plan.scenarios:
+        return 0
+    order = sorted(range(len(plan.scenarios)), key=lambda s: plan.scenarios[s].total_cost_usd)
+    reached = 0.0
+    for position in order:
+        reached += plan.scenarios[position].probability
+        if reached >= HALF:
+            break
+    return position
 
 
 def _solve(planning: PlanningModel, problem: Problem, around: Surroundings) -> Outcome:
@@ -131,7 +162,7 @@ def _solve(planning: PlanningModel, problem: Problem, around: Surroundings) -> O
         raise SolverFailureError(str(error)) from error
     if outcome.stop is StopReason.INFEASIBLE:
         raise InfeasibleError(
-            find_conflicts(replace(planning, problem=problem), solver, limits, around.stop),
+            find_conflicts(problem, solver, limits, around.stop),
             tuple(workload.name for workload in problem.request.workloads),
         )
     return outcome
@@ -143,14 +174,17 @@ def _invalid(field: str, value: object, fix: str) -> InvalidInputError:
 
 def _certificate(planning: PlanningModel, outcome: Outcome, incumbent: Floats) -> Certificate:
     """Cost and bound in the model's true prices, the tie-breaking taken out."""
+    first = planning.first
     paid = planning.linear.values("buy", incumbent)
-    cost = (outcome.objective or 0.0) - float(planning.tie_costs @ paid)
+    objective = (outcome.objective or 0.0) - float(first.tie_costs @ paid)
+    cost = planning.mean_cost_usd(incumbent) if planning.problem.weighs_risk else objective
     bound = outcome.bound
     if bound is not None:
         # No point's raised cost exceeds (1 + share) times its true one. Nothing is for less than
         # nothing: what is owned and the excess of given machines cost at least their sum.
-        bound = max(bound / (1 + planning.tie_share), planning.linear.offset)
-    return Certificate(cost, None if bound is None else min(bound, cost))
+        least = float(planning.problem.probability @ first.given_usd)
+        bound = max(bound / (1 + first.tie_share), least)
+    return Certificate(cost, objective, None if bound is None else min(bound, objective))
 
 
 def _report(planning: PlanningModel, outcome: Outcome, build_seconds: float) -> SolverReport:

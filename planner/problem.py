@@ -14,11 +14,13 @@ from catalogs import Catalog, Faults, InvalidInputError, bundled_names
 from planner.calendar import Calendar, make_calendar
 from planner.demand import Demand, read_demand
 from planner.fleet import Candidate, find_candidates
+from planner.information import partition_in, partitions_by_date
 from planner.owned import Owned, resolve_owned
 from planner.pools import Pools, make_pools
 from planner.purchases import Lot, Option, find_options, make_lots
 from planner.quota_faults import check_quotas
-from planner.request import AllowedOffers, CatalogSource, PlanRequest
+from planner.request import AllowedOffers, CatalogSource, PlanRequest, Risk
+from planner.stages import Partition, Stages, make_stages
 from solvers import solver_names
 
 T = TypeVar("T")
@@ -41,7 +43,8 @@ class Problem:
         request: as asked.
         catalog: the prices.
         calendar: hours and purchase dates.
-        demand: series over exactly the calendar's hours.
+        demand: series over exactly the calendar's hours, for every scenario.
+        information: which scenarios each purchase date can tell apart [date].
         candidates: machines each workload may run on.
         pools: usage pools and slices of all candidates.
         options: offers that may be bought.
@@ -55,6 +58,7 @@ class Problem:
     catalog: Catalog
     calendar: Calendar
     demand: Demand
+    information: tuple[Partition, ...]
     candidates: tuple[Candidate, ...]
     pools: Pools
     options: tuple[Option, ...]
@@ -71,8 +75,12 @@ class Problem:
         """The same problem with other offers allowed."""
         request = self.request.model_copy(update={"offers": offers})
         options = find_options(request, self.catalog, self.pools)
-        lots = make_lots(options, self.calendar)
+        lots = make_lots(options, self.calendar, self.information, self.probability.tolist())
         return replace(self, request=request, options=options, lots=lots)
+
+    def with_risk(self, risk: Risk) -> "Problem":
+        """The same problem with bad futures weighed otherwise."""
+        return replace(self, request=self.request.model_copy(update={"risk": risk}))
 
     def upfront_budgets(self) -> dict[int, float]:
         """Upfront budget [USD] by purchase hour, for the hours that have one."""
@@ -97,6 +105,46 @@ class Problem:
         hours = np.arange(self.calendar.hours)
         return np.searchsorted(np.array(self.windows), hours, side="right") - 1
 
+    @cached_property
+    def probability(self) -> NDArray[np.float64]:
+        """How likely each scenario is [scenario]."""
+        return np.array([scenario.probability for scenario in self.demand.scenarios])
+
+    @cached_property
+    def stages(self) -> Stages:
+        """Windows × the scenarios that can be told apart in them."""
+        dates = self.calendar.purchase_hours
+        partitions = partition_in(self.windows, dates, self.information, len(self.probability))
+        return make_stages(self.windows, self.calendar.hours, partitions, self.probability.tolist())
+
+    @property
+    def weighs_risk(self) -> bool:
+        """Whether bad futures count beyond the mean."""
+        return len(self.demand.scenarios) > 1 and self.request.risk.weight > 0
+
+    def stage_of_moment(self) -> NDArray[np.intp]:
+        """Stage of every hour of every scenario [moment]."""
+        return self.stages.stage[self.window_of_hour()].T.ravel()
+
+    def worth_of_moment(self) -> NDArray[np.float64]:
+        """What a dollar of a moment counts at the start, by its probability [moment]."""
+        return np.outer(self.probability, self.calendar.worth[:-1]).ravel()
+
+    def future(self, scenario: int) -> "Problem":
+        """The problem as it stands if a scenario comes true: one future, nothing else changed."""
+        if len(self.demand.scenarios) == 1:
+            return self
+        hours = self.calendar.hours
+        span = slice(scenario * hours, (scenario + 1) * hours)
+        partitions: tuple[Partition, ...] = tuple(((0,),) for _ in self.information)
+        return replace(
+            self,
+            demand=self.demand.future(scenario),
+            information=partitions,
+            candidates=tuple(one.within(span) for one in self.candidates),
+            lots=tuple(one.certain() for one in self.lots if scenario in one.group),
+        )
+
 
 def make_problem(
     request: PlanRequest,
@@ -118,9 +166,6 @@ def make_problem(
     """
     faults = Faults()
     _check_solver(request, faults)
-    if request.scenarios is not None:
-        fix = "one future is planned at a time; keep one by demand.where: {scenario: …}"
-        faults.add("scenarios", ", ".join(request.scenarios), fix)
     catalog = _collected(faults, lambda: open_catalog(request.catalog, folder))
     names = {name for workload in request.workloads for name in workload.series_names}
     demand = _collected(
@@ -145,10 +190,16 @@ def make_problem(
         catalog=catalog,
         calendar=planned.calendar,
         demand=planned.demand,
+        information=planned.information,
         candidates=fleet.candidates,
         pools=fleet.pools,
         options=options,
-        lots=make_lots(options, planned.calendar),
+        lots=make_lots(
+            options,
+            planned.calendar,
+            planned.information,
+            [scenario.probability for scenario in planned.demand.scenarios],
+        ),
         owned=fleet.owned,
         notes=(
             *planned.notes,
@@ -162,10 +213,11 @@ def make_problem(
 
 @dataclass(frozen=True)
 class _Planned:
-    """The planned hours and the demand in them."""
+    """The planned hours, the demand in them, and what of it purchase dates can tell apart."""
 
     calendar: Calendar
     demand: Demand
+    information: tuple[Partition, ...]
     notes: tuple[str, ...]
 
 
@@ -194,13 +246,16 @@ def _planned(
         return None
     calendar, notes = made
     _check_budget_dates(request, calendar, faults)
-    return _Planned(calendar, demand.between(calendar.start, calendar.hours), tuple(notes))
+    inside = demand.between(calendar.start, calendar.hours)
+    information = partitions_by_date(request.information, inside, calendar, faults)
+    return _Planned(calendar, inside, information, tuple(notes))
 
 
 def _stand_in(names: set[str]) -> _Planned:
     """An hour without demand."""
     start = datetime(1970, 1, 1, tzinfo=UTC)
-    return _Planned(Calendar(start, 1, ()), Demand(start, dict.fromkeys(names, np.zeros(1))), ())
+    demand = Demand(start, dict.fromkeys(names, np.zeros(1)))
+    return _Planned(Calendar(start, 1, ()), demand, (), ())
 
 
 def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _Fleet:

@@ -1,7 +1,7 @@
 """What may be bought and when: offers × purchase dates, with their cost and what they serve."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +12,7 @@ from planner.calendar import Calendar
 from planner.fleet import Machine
 from planner.pools import Pools, Slice
 from planner.request import Accounting, PlanRequest
+from planner.stages import Group, Partition
 
 Offer = DedicatedOffer | SpendOffer
 Rates = tuple[Fraction | None, ...]
@@ -49,7 +50,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Lot:
-    """An option bought at one date; money is USD per step.
+    """An option bought at one date, in the futures its buyer cannot tell apart; USD per step.
 
     Attributes:
         option: position of the option.
@@ -57,6 +58,8 @@ class Lot:
         end: first hour it no longer serves, at most the horizon's length.
         cost_usd: what a step costs within the horizon, in the calendar's accounting.
         upfront_usd: what a step costs at its purchase date.
+        group: scenarios in which it is bought.
+        probability: theirs together.
     """
 
     option: int
@@ -64,6 +67,17 @@ class Lot:
     end: int
     cost_usd: float
     upfront_usd: float
+    group: Group = (0,)
+    probability: float = 1.0
+
+    @property
+    def expected_cost_usd(self) -> float:
+        """Its cost by its probability."""
+        return self.probability * self.cost_usd
+
+    def certain(self) -> "Lot":
+        """The same lot where only one future is looked at."""
+        return replace(self, group=(0,), probability=1.0)
 
 
 def find_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[Option, ...]:
@@ -75,8 +89,13 @@ def find_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[
     return tuple(sorted(options, key=lambda option: option.order))
 
 
-def make_lots(options: tuple[Option, ...], calendar: Calendar) -> tuple[Lot, ...]:
-    """Every option at every purchase date."""
+def make_lots(
+    options: tuple[Option, ...],
+    calendar: Calendar,
+    information: Sequence[Partition],
+    probability: Sequence[float],
+) -> tuple[Lot, ...]:
+    """Every option at every purchase date, in every group of scenarios the date can tell apart."""
     return tuple(
         Lot(
             option=position,
@@ -84,8 +103,11 @@ def make_lots(options: tuple[Option, ...], calendar: Calendar) -> tuple[Lot, ...
             end=min(date + option.offer.term_hours, calendar.hours),
             cost_usd=lot_cost_usd(option, date, calendar),
             upfront_usd=float(step_price(option)[0]),
+            group=group,
+            probability=sum(probability[scenario] for scenario in group),
         )
-        for date in calendar.purchase_hours
+        for date, partition in zip(calendar.purchase_hours, information, strict=True)
+        for group in partition
         for position, option in enumerate(options)
     )
 
@@ -230,17 +252,17 @@ def spend_option(
 
 
 def without_dominated(lots: tuple[Lot, ...], options: tuple[Option, ...]) -> tuple[Lot, ...]:
-    """Lots for which no other lot of the same hours does as much for no more money.
+    """Lots for which no other lot of the same hours and futures does as much for no more money.
 
     Exact as long as nothing but cost and service tells lots apart; the caller keeps all lots
     where upfront budgets or utilization floors do.
     """
     kept: list[Lot] = []
 
-    def hours(lot: Lot) -> tuple[int, int]:
-        return lot.start, lot.end
+    def span(lot: Lot) -> tuple[int, int, Group]:
+        return lot.start, lot.end, lot.group
 
-    for _, rivals in groupby(sorted(lots, key=hours), key=hours):
+    for _, rivals in groupby(sorted(lots, key=span), key=span):
         group = list(rivals)
         # Cheapest per service first, then the rule for ties: the better one is kept before
         # the worse one is looked at.
@@ -252,7 +274,7 @@ def without_dominated(lots: tuple[Lot, ...], options: tuple[Option, ...]) -> tup
             if not any(_dominates(other, lot, options) for other in chosen):
                 chosen.append(lot)
         kept.extend(chosen)
-    return tuple(sorted(kept, key=lambda lot: (lot.start, lot.option)))
+    return tuple(sorted(kept, key=lambda lot: (lot.start, lot.group, lot.option)))
 
 
 def _cost_per_service(lot: Lot, option: Option) -> float:

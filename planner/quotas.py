@@ -75,7 +75,7 @@ def limit_quotas(model: LinearModel, terms: Terms, by_plans: Service) -> None:
         + \sum_c m_{qc} (o_{gc} + \sum_j s_{jgc}) \le most_q \qquad \forall q, g
 
     :math:`m` is 1 or the vCPUs of a machine in the quota's scope, 0 beyond it. Rows of reserved
-    machines are counted once a window.
+    machines are counted once a stage.
     """
     for bound, reserved in reserve_within(model, terms):
         running = np.array(
@@ -85,16 +85,16 @@ def limit_quotas(model: LinearModel, terms: Terms, by_plans: Service) -> None:
 
 
 def reserve_within(model: LinearModel, terms: Terms) -> list[tuple[Bound, Block]]:
-    """Quotas on reserved machines alone, and the columns that count these by window."""
+    """Quotas on reserved machines alone, and the columns that count these by stage."""
     bounds = bounds_of(terms.problem)
     return [(bound, _reserve(model, terms, bound)) for bound in bounds]
 
 
 def _reserve(model: LinearModel, terms: Terms, bound: Bound) -> Block:
-    """Columns for what reservations count in each window, at most the bound."""
-    windows = len(terms.problem.windows)
-    owned = np.zeros(windows)
-    counted = sp.lil_array((windows, len(terms.lots)))
+    """Columns for what reservations count in each stage, at most the bound."""
+    stages = terms.stages.count
+    owned = np.zeros(stages)
+    counted = sp.lil_array((stages, len(terms.lots)))
     for position, option in enumerate(terms.options):
         amount = bound.of_step(option)
         if not amount:
@@ -103,8 +103,8 @@ def _reserve(model: LinearModel, terms: Terms, bound: Bound) -> Block:
             counted[terms.active(position), [position]] = -amount
         else:
             owned[terms.active(position)] += amount * terms.owned_quantity(position)
-    reserved = model.add(f"reserved of {bound.name}", windows, upper=bound.at_most)
-    own = entries(1.0, positions(windows), positions(windows), (windows, windows))
+    reserved = model.add(f"reserved of {bound.name}", stages, upper=bound.at_most)
+    own = entries(1.0, positions(stages), positions(stages), (stages, stages))
     model.require(
         f"count reserved of {bound.name}",
         [(reserved, own), (model["buy"], counted)],
@@ -129,9 +129,9 @@ def _limit_running(
     row = np.full(terms.cells, -1, dtype=np.intp)
     row[weight > 0] = row_of_cell
     height = len(hours)
-    window = terms.groups.window[hours]
+    stage = terms.groups.stage[hours]
     rows: list[tuple[Block, sp.coo_array[np.float64]]] = [
-        (reserved, entries(1.0, positions(height), window, (height, reserved.size)))
+        (reserved, entries(1.0, positions(height), stage, (height, reserved.size)))
     ]
     for block, cells in (
         (model["serve on demand"], positions(terms.cells)),
@@ -144,5 +144,5 @@ def _limit_running(
         bound.name,
         rows,
         at_most=bound.at_most,
-        index=lambda i: f"hour {terms.groups.hour[hours[i]]}",
+        index=lambda i: f"{terms.group_name(int(hours[i]))}",
     )

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer
-from planner.billing import Bill
-from planner.decision import Decision
+from planner.outlook import FutureBill, Outlook
 from planner.plan import NotBought
 from planner.problem import Problem
 from planner.purchases import Lot, Option
@@ -43,21 +42,56 @@ class _Prospect:
     @property
     def margin(self) -> float:
         """How far its use lies above the break-even."""
-        return -math.inf if self.break_even is None else self.utilization - self.break_even
+        return _margin(self.utilization, self.break_even)
 
 
-def reasons_against(problem: Problem, decision: Decision, bill: Bill) -> tuple[NotBought, ...]:
-    """Every option of which nothing is bought, by offer id."""
-    bought = {one.lot.option for one in decision.bought}
+def reasons_against(outlook: Outlook) -> tuple[NotBought, ...]:
+    """Every option of which nothing is bought in any future, by offer id.
+
+    With several futures utilizations are means over them.
+    """
+    bought = {one.lot.option for one in outlook.policy.bought}
+    found = [_in_future(one, bought) for one in outlook.futures]
+    chance = np.array([one.probability for one in outlook.futures])
+    means = [_mean([one[option] for one in found], chance) for option in found[0]]
+    return tuple(sorted(means, key=lambda one: (one.offer_id, one.workload or "")))
+
+
+def _in_future(future: FutureBill, bought: set[int]) -> dict[int, NotBought]:
+    """Why not, by option, if one future comes true."""
+    problem, bill = future.problem, future.bill
     everything = bill.on_demand_quantity + bill.dedicated_quantity + bill.spend_quantity
     before, after = _unserved(problem, everything), _unserved(problem, bill.on_demand_quantity)
     lots: dict[int, list[Lot]] = {}
     for lot in problem.lots:
         lots.setdefault(lot.option, []).append(lot)
-    found = [
-        _against(problem, option, lots[option], before, after) for option in lots.keys() - bought
-    ]
-    return tuple(sorted(found, key=lambda one: (one.offer_id, one.workload or "")))
+    return {
+        option: _against(problem, option, lots[option], before, after)
+        for option in lots
+        if option not in bought
+    }
+
+
+def _mean(found: list[NotBought], chance: Floats) -> NotBought:
+    """One verdict on an option from those of all futures."""
+    if len(found) == 1:
+        return found[0]
+    break_evens = [one.break_even_utilization for one in found]
+    known = [one for one in break_evens if one is not None]
+    needed = float(np.mean(known)) if known else None
+    used = float(np.average([one.utilization for one in found], weights=chance))
+    alone = float(np.average([one.alone_utilization for one in found], weights=chance))
+    update = {
+        "break_even_utilization": needed,
+        "utilization": used,
+        "alone_utilization": alone,
+        "reason": _verdict(_margin(used, needed), _margin(alone, needed)),
+    }
+    return found[0].model_copy(update=update)
+
+
+def _margin(utilization: float, break_even: float | None) -> float:
+    return -math.inf if break_even is None else utilization - break_even
 
 
 def _against(
@@ -74,18 +108,17 @@ def _against(
         utilization=best.utilization,
         alone_utilization=alone.utilization,
         start=problem.calendar.at(best.lot.start),
-        reason=_reason(best, alone),
+        reason=_verdict(best.margin, alone.margin),
     )
 
 
-def _reason(
-    best: _Prospect, alone: _Prospect
+def _verdict(
+    margin: float, alone: float
 ) -> Literal["too_little_usage", "served_by_others", "limits_steps_or_gap"]:
-    if best.margin >= 0:
+    """From how far one more step's use lies above the break-even, beside all bought and alone."""
+    if margin >= 0:
         return "limits_steps_or_gap"
-    if alone.margin >= 0:
-        return "served_by_others"
-    return "too_little_usage"
+    return "served_by_others" if alone >= 0 else "too_little_usage"
 
 
 def _unserved(problem: Problem, machine_hours: Floats) -> _Unserved:

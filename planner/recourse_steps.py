@@ -24,25 +24,25 @@ LARGEST_TABLE = 2 * 10**6
 """Entries of rows beyond this cost more than they save."""
 
 MOST_STEPS = 10**4
-"""Columns of one workload and window beyond this do."""
+"""Columns of one workload and stage beyond this do."""
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """A workload whose reservations serve no other, in one window.
+    """A workload whose reservations serve no other, in one stage.
 
     Attributes:
         workload: its position.
-        window: the window.
+        stage: the stage.
         candidates: positions of its candidates.
-        hours: merged hours of the window in which it has demand.
+        hours: merged hours of the stage in which it has demand.
         increments: its demand in them [hour].
         recourse_usd: least on-demand cost of an hour that lacks 0, 1, … increments; infinite where
             nothing of it is sold on demand.
     """
 
     workload: int
-    window: int
+    stage: int
     candidates: tuple[int, ...]
     hours: Ints
     increments: Ints
@@ -61,10 +61,10 @@ class Ladder:
     @property
     def name(self) -> str:
         """As columns and rows name it."""
-        return f"of workload {self.workload} in window {self.window}"
+        return f"of workload {self.workload} in stage {self.stage}"
 
     def cost_of_steps(self, worth: Floats) -> Floats:
-        """On-demand cost of the whole window [step], given what merged hours are worth [hour]."""
+        """On-demand cost of the whole stage [step], given what merged hours are worth [hour]."""
         if self.least:
             return np.zeros(self.steps)
         levels, level_of_hour = np.unique(self.increments, return_inverse=True)
@@ -115,17 +115,17 @@ def add_steps(
 
 
 def find_ladders(terms: Terms) -> Iterator[Ladder]:
-    """Standing workloads in each window, as far as their tables stay small."""
+    """Standing workloads in each stage, as far as their tables stay small."""
     problem, left = terms.problem, LARGEST_TABLE
     for workload in terms.standing:
         members = problem.candidates_of(workload)
         candidates = [problem.candidates[i] for i in members]
-        increments = candidates[0].increments[terms.groups.hour].astype(np.intp)
+        increments = candidates[0].increments[terms.groups.moment].astype(np.intp)
         if increments.max() > MOST_STEPS:
             return
         table = least_recourse_usd(candidates, int(increments.max()))
-        for window in range(len(problem.windows)):
-            hours = np.flatnonzero((terms.groups.window == window) & (increments > 0))
+        for stage in range(terms.stages.count):
+            hours = np.flatnonzero((terms.groups.stage == stage) & (increments > 0))
             if not len(hours):
                 continue
             top = int(increments[hours].max())
@@ -133,7 +133,7 @@ def find_ladders(terms: Terms) -> Iterator[Ladder]:
             if left < 0:
                 return
             least = table[: top + 1]
-            yield Ladder(workload, window, tuple(members), hours, increments[hours], least)
+            yield Ladder(workload, stage, tuple(members), hours, increments[hours], least)
 
 
 def least_recourse_usd(candidates: list[Candidate], top: int) -> Floats:
@@ -154,7 +154,7 @@ def _serve_reserved(
     model: LinearModel, terms: Terms, pools: Commitments, ladder: Ladder, step: Block
 ) -> None:
     """Steps keep to what the machines reserved can serve."""
-    reserved = terms.reserved_columns(pools, ladder.workload, ladder.window)
+    reserved = terms.reserved_columns(pools, ladder.workload, ladder.stage)
     amount = pools.amount
     column = np.array([at for at, _ in reserved], dtype=np.intp)
     rate = np.array([-serves for _, serves in reserved], dtype=np.float64)
@@ -181,7 +181,7 @@ def _pay_rest(model: LinearModel, terms: Terms, ladder: Ladder, step: Block) -> 
         terms.problem.pools.slice_of(terms.problem.candidates[i].machine) for i in ladder.candidates
     }
     inside = np.isin(terms.cell_slice, list(slices))
-    row_of_hour = np.full(len(terms.groups.hour), -1, dtype=np.intp)
+    row_of_hour = np.full(len(terms.groups.moment), -1, dtype=np.intp)
     row_of_hour[ladder.hours] = np.arange(len(ladder.hours))
     cells = np.flatnonzero(inside & (row_of_hour[terms.cell_hour] >= 0))
     height, on_demand = len(ladder.hours), model["serve on demand"]

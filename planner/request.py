@@ -419,15 +419,62 @@ class Workload(Document):
         return (self.series or self.name,)
 
 
+class Method(StrEnum):
+    """How the model is solved; both are exact."""
+
+    AUTO = "auto"
+    EXTENSIVE = "extensive"
+    DECOMPOSED = "decomposed"
+
+
 class SolveOptions(Document):
     """How to solve: which solver, and when to stop."""
 
     solver: str = "highs"
+    method: Method = Method.AUTO
+    """extensive: every hour in one model; decomposed: hours apart, joined by cuts; auto: by
+    size."""
     time_limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     gap: Annotated[float, Field(ge=0, lt=1)] = 1e-4
     """Stop when (cost - bound) / cost is at most this share."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     threads: Annotated[int, Field(gt=0, le=256)] | None = None
+
+
+class Risk(Document):
+    """How much bad luck weighs: (1 - weight) × mean cost + weight × the cost of the bad futures.
+
+    Bad is what saves little: scenarios are ranked by their saving over all on demand, not by their
+    cost, since dear scenarios are those of high demand, where commitments are safe.
+    """
+
+    measure: Literal["cvar", "worst_case"] = "cvar"
+    """cvar: the mean of the worst `1 - level` of probability; worst_case: the worst scenario."""
+    level: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Of cvar; 0 is the mean of all."""
+    weight: Share = 0.0
+    """0: the mean alone; 1: the bad futures alone."""
+
+
+class Information(Document):
+    """What later purchases may know of the future that has come true.
+
+    Empty: one plan for all scenarios. Otherwise a tree: each purchase date may act upon what its
+    past has shown, and on nothing else.
+    """
+
+    groups: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] | None = None
+    """Groups of scenarios that each purchase date can tell apart, at most; the last number holds
+    for the dates after it. They are formed by the demand seen before the date."""
+    tree: Annotated[tuple[tuple[tuple[str, ...], ...], ...], Field(min_length=1)] | None = None
+    """The groups themselves, by name, for each purchase date; the last holds for the dates after
+    it."""
+
+    @model_validator(mode="after")
+    def _single(self) -> Self:
+        if self.groups is not None and self.tree is not None:
+            raise ValueError("write groups or tree, not both")
+        return self
 
 
 def _distinct_names(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
@@ -479,6 +526,9 @@ class PlanRequest(Document):
     purchases: PurchaseDates = PurchaseDates(every_months=3)
     offers: AllowedOffers = AllowedOffers()
     limits: Limits = Limits()
+    risk: Risk = Risk()
+    """Only counts where there are several scenarios."""
+    information: Information = Information()
     owned: Annotated[tuple[OwnedCommitment, ...], AfterValidator(_distinct_ids)] = ()
     workloads: Annotated[tuple[Workload, ...], Field(min_length=1), AfterValidator(_distinct_names)]
     commitment_step_usd: CommitmentStep = Decimal("0.001")

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer
-from planner.billing import Bill
-from planner.decision import Bought, Decision, fixed_running
+from planner.decision import Bought, Decision, Policy
 from planner.limits_kept import broken_limits
+from planner.outlook import Outlook, look_out, utilization_of
 from planner.plan import (
     CatalogReport,
     MachineShare,
@@ -24,8 +23,8 @@ from planner.plan import (
 from planner.problem import Problem
 from planner.purchases import Option, step_price
 from planner.reasons import reasons_against
-from planner.rebill import account_of, bill_on_demand, machines_of, purchase_id, rebill
-from planner.usage import whole
+from planner.rebill import account_of, machines_of, purchase_id
+from planner.spread import describe_futures, describe_risk, names_of
 
 NANO_USD = Decimal("1e-9")
 LARGEST_DIFFERENCE = Decimal("0.02")
@@ -37,37 +36,48 @@ GAP_SLACK = 1e-6
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the model proves: a plan's cost in its prices, and that no plan costs it less."""
+    """What the model proves: a plan's cost in its prices, and that no plan costs it less.
+
+    Attributes:
+        cost_usd: mean cost.
+        objective_usd: what was minimized: the mean, or the mean and the bad futures as weighed.
+        bound_usd: no plan's objective is less.
+        neutral_usd: mean cost of the plan that minimizes the mean; None where that is this one.
+    """
 
     cost_usd: float
+    objective_usd: float
     bound_usd: float | None
+    neutral_usd: float | None = None
 
     @property
     def gap(self) -> float | None:
-        """(cost - bound) / cost; 0 where nothing costs anything."""
+        """(objective - bound) / objective; 0 where nothing costs anything."""
         if self.bound_usd is None:
             return None
-        if self.cost_usd <= 0:
+        if self.objective_usd <= 0:
             return 0.0
-        return max(self.cost_usd - self.bound_usd, 0.0) / self.cost_usd
+        return max(self.objective_usd - self.bound_usd, 0.0) / self.objective_usd
 
 
 def settle(
-    problem: Problem, decision: Decision, certificate: Certificate, solver: SolverReport
+    problem: Problem, policy: Policy, certificate: Certificate, solver: SolverReport
 ) -> Plan:
-    """The plan of a decision. Its cost is the provider's bill, not the model's objective."""
-    bill, linear_bill = rebill(problem, decision), rebill(problem, decision, linear=True)
+    """The plan of a policy. Its cost is the provider's bill, not the model's objective."""
+    outlook = look_out(problem, policy)
     model_cost = _usd(certificate.cost_usd)
-    linear_cost = linear_bill.total_usd + _usd(excess_usd(problem, decision))
-    on_demand = bill_on_demand(problem, cheapest_running(problem)).total_usd
+    linear_cost = outlook.mean_usd(
+        lambda one: one.linear_bill.total_usd + _usd(excess_usd(one.problem, one.decision))
+    )
     gap, asked = certificate.gap, problem.request.solve.gap
     met = gap is not None and gap <= asked + GAP_SLACK
-    total = bill.total_usd
+    total, on_demand = outlook.total_usd, outlook.on_demand_usd
     return Plan(
         name=problem.request.name,
         status="optimal" if met else "feasible",
         total_cost_usd=total,
         model_cost_usd=model_cost,
+        objective_usd=_usd(certificate.objective_usd),
         lower_bound_usd=None if certificate.bound_usd is None else _usd(certificate.bound_usd),
         gap=gap,
         assignment_gap_usd=linear_cost - model_cost,
@@ -75,15 +85,17 @@ def settle(
         on_demand_cost_usd=on_demand,
         savings_usd=on_demand - total,
         savings_share=float((on_demand - total) / on_demand) if on_demand else None,
-        coverage=bill.coverage,
-        utilization=bill.utilization,
+        coverage=outlook.coverage,
+        utilization=outlook.utilization,
         horizon=describe_horizon(problem),
-        purchases=_purchases(problem, decision, bill),
-        owned=_owned(decision, bill),
-        mix=_mix(problem, decision),
-        monthly=tuple(MonthlyCost(**month.model_dump()) for month in bill.months),
-        pools=_pools(problem, bill),
-        not_bought=reasons_against(problem, decision, bill),
+        purchases=_purchases(outlook),
+        owned=_owned(outlook),
+        mix=_mix(problem, policy),
+        monthly=tuple(MonthlyCost.model_validate(month) for month in outlook.months),
+        pools=_pools(outlook),
+        scenarios=describe_futures(outlook),
+        risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
+        not_bought=reasons_against(outlook),
         solver=solver,
         catalog=describe_catalog(problem),
         notes=problem.notes,
@@ -91,41 +103,10 @@ def settle(
             *problem.warnings,
             *_gap_warning(gap, asked, solver.stopped, met=met),
             *_difference_warning(total, model_cost),
-            *(f"limits: {one}" for one in broken_limits(problem, decision.bought, bill)),
-            *_horizon_warning(decision),
+            *(f"limits: {one}" for one in broken_limits(outlook)),
+            *_horizon_warning(policy),
         ),
     )
-
-
-def cheapest_running(problem: Problem) -> NDArray[np.float64]:
-    """Machines [hour × candidate] with each workload on its cheapest on-demand machine.
-
-    The cheapest is chosen by span between purchase dates where machines are mixed, by hour where
-    they are whole; it depends neither on the offers allowed nor on quotas. Machines sold by
-    reservation only stand in where a workload has no others.
-    """
-    running = fixed_running(problem)
-    dates = np.array(sorted({0, *problem.calendar.purchase_hours}))
-    window = np.searchsorted(dates, np.arange(problem.calendar.hours), side="right") - 1
-    worth = problem.calendar.worth[:-1]
-    for workload in range(len(problem.request.workloads)):
-        positions = problem.candidates_of(workload)
-        if len(positions) == 1:
-            continue
-        sold = [p for p in positions if problem.candidates[p].machine.sold_on_demand]
-        positions = sold or positions
-        needed = np.stack([problem.candidates[p].needed for p in positions])
-        prices = np.array([float(problem.candidates[p].machine.on_demand_usd) for p in positions])
-        if problem.request.whole_machines:
-            needed = whole(needed)
-            choice = np.argmin(needed * prices[:, None], axis=0)
-        else:
-            hourly = needed * prices[:, None] * worth
-            cost = np.stack([np.bincount(window, weights=row) for row in hourly])
-            choice = np.argmin(cost, axis=0)[window]
-        for row, position in enumerate(positions):
-            running[:, position] = np.where(choice == row, needed[row], 0.0)
-    return running
 
 
 def excess_usd(problem: Problem, decision: Decision) -> float:
@@ -157,12 +138,11 @@ def describe_catalog(problem: Problem) -> CatalogReport:
     return CatalogReport(name=catalog.name, source=catalog.source, as_of=catalog.as_of)
 
 
-def _purchases(problem: Problem, decision: Decision, bill: Bill) -> tuple[Purchase, ...]:
-    billed = {one.commitment_id: one for one in bill.commitments}
-    purchases = []
-    for one in decision.bought:
+def _purchases(outlook: Outlook) -> tuple[Purchase, ...]:
+    problem, purchases = outlook.problem, []
+    for one in outlook.policy.bought:
         upfront, hourly = (one.steps * price for price in step_price(one.option))
-        entry = billed[purchase_id(problem, one)]
+        entries = outlook.entries(purchase_id(problem, one), one.lot.group)
         purchases.append(
             Purchase(
                 **_offer_fields(problem, one.option),
@@ -171,9 +151,10 @@ def _purchases(problem: Problem, decision: Decision, bill: Bill) -> tuple[Purcha
                 quantity=one.quantity,
                 upfront_usd=_usd(upfront),
                 hourly_usd=_usd(hourly),
-                cost_usd=entry.cost_usd,
-                utilization=entry.utilization,
+                cost_usd=entries[0][0].cost_usd,
+                utilization=utilization_of(entries),
                 after_horizon_usd=_after_horizon(one),
+                scenarios=names_of(problem, one.lot.group),
             )
         )
     return tuple(sorted(purchases, key=lambda one: (one.start, one.offer_id, one.workload or "")))
@@ -206,43 +187,51 @@ def _after_horizon(bought: Bought) -> Decimal:
     return _usd(bought.steps * (upfront / term + hourly) * beyond)
 
 
-def _owned(decision: Decision, bill: Bill) -> tuple[OwnedUse, ...]:
-    entries = bill.commitments[len(decision.bought) :]
-    return tuple(
-        OwnedUse(id=one.commitment_id, cost_usd=one.cost_usd, utilization=one.utilization)
-        for one in entries
-    )
+def _owned(outlook: Outlook) -> tuple[OwnedUse, ...]:
+    found = []
+    for owned in outlook.problem.owned:
+        entries = outlook.entries(owned.commitment.id)
+        cost_usd = entries[0][0].cost_usd
+        used = utilization_of(entries)
+        found.append(OwnedUse(id=owned.commitment.id, cost_usd=cost_usd, utilization=used))
+    return tuple(found)
 
 
-def _mix(problem: Problem, decision: Decision) -> tuple[MachineShare, ...]:
-    edges = (*problem.windows, problem.calendar.hours)
-    window_of_hour = problem.window_of_hour()
-
-    def runs(candidate: int, window: int) -> bool:
-        return bool(np.any(problem.candidates[candidate].needed[window_of_hour == window] > 0))
-
+def _mix(problem: Problem, policy: Policy) -> tuple[MachineShare, ...]:
+    stages, edges = problem.stages, (*problem.windows, problem.calendar.hours)
+    stage_of_moment = problem.stage_of_moment()
+    busy = {
+        candidate: np.bincount(
+            stage_of_moment, problem.candidates[candidate].needed > 0, minlength=stages.count
+        )
+        for candidate in {candidate for candidate, _ in policy.shares}
+    }
     shares = [
         MachineShare(
             workload=problem.request.workloads[problem.candidates[candidate].workload].name,
-            start=problem.calendar.at(edges[window]),
-            end=problem.calendar.at(edges[window + 1]),
+            start=problem.calendar.at(edges[stages.window[stage]]),
+            end=problem.calendar.at(edges[stages.window[stage] + 1]),
             instance_type=problem.candidates[candidate].machine.instance_type,
             region=problem.candidates[candidate].machine.region,
             share=share,
+            scenarios=names_of(problem, stages.groups[stage]),
         )
-        for (candidate, window), share in decision.shares.items()
-        if share > 0 and runs(candidate, window)
+        for (candidate, stage), share in policy.shares.items()
+        if share > 0 and busy[candidate][stage] > 0
     ]
     return tuple(sorted(shares, key=lambda one: (one.workload, one.start, one.instance_type)))
 
 
-def _pools(problem: Problem, bill: Bill) -> tuple[PoolUse, ...]:
-    machines = machines_of(problem)
+def _pools(outlook: Outlook) -> tuple[PoolUse, ...]:
+    machines = machines_of(outlook.problem)
     prices = np.array([float(machine.on_demand_usd) for machine in machines])
-    on_demand = bill.on_demand_quantity.sum(axis=0) * prices
-    covered = (bill.dedicated_quantity + bill.spend_quantity).sum(axis=0) * prices
+    on_demand, covered = np.zeros(len(machines)), np.zeros(len(machines))
+    for one in outlook.futures:
+        on_demand += one.probability * one.bill.on_demand_quantity.sum(axis=0) * prices
+        served = one.bill.dedicated_quantity + one.bill.spend_quantity
+        covered += one.probability * served.sum(axis=0) * prices
     found = []
-    for key in problem.pools.keys:
+    for key in outlook.problem.pools.keys:
         inside = [i for i, machine in enumerate(machines) if machine.pool == key]
         equivalent = float((on_demand + covered)[inside].sum())
         found.append(
@@ -275,10 +264,10 @@ def _difference_warning(total: Decimal, model_cost: Decimal) -> tuple[str, ...]:
     )
 
 
-def _horizon_warning(decision: Decision) -> tuple[str, ...]:
+def _horizon_warning(policy: Policy) -> tuple[str, ...]:
     """Terms judged mostly on hours the plan knows nothing of."""
-    beyond = sum((_after_horizon(one) for one in decision.bought), Decimal(0))
-    inside = sum((_usd(one.steps * one.lot.cost_usd) for one in decision.bought), Decimal(0))
+    beyond = sum((_after_horizon(one) for one in policy.bought), Decimal(0))
+    inside = sum((_usd(one.steps * one.lot.cost_usd) for one in policy.bought), Decimal(0))
     if beyond <= inside:
         return ()
     return (

@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.formulation import PlanningModel, build_model, buy_lots, commit_to_pools, limit_upfront
+from planner.first_stage import buy_lots, commit_to_pools, limit_upfront
+from planner.formulation import PlanningModel, build_model
 from planner.quotas import reserve_within
 from planner.recourse_steps import add_steps, find_ladders
-from planner.terms import Terms, entries, positions
+from planner.terms import entries, positions
 from solvers import Limits, LinearModel, Outcome, ProgressListener, Solver, StopReason
 
 SHARE_OF_GAP = 0.1
@@ -73,14 +74,16 @@ def build_tabled(planning: PlanningModel) -> LinearModel | None:
     .. math:: \min \sum_k cost_k x_k + \sum_{d,w,k} z_{dwk} \sum_{g \in w} n_g f_d(L_{dg} - k)
     """
     problem = planning.problem
-    terms = Terms(problem, planning.lots)
+    terms = planning.first.terms
     ladders = list(find_ladders(terms))
     busy = {
-        (one.workload, int(window))
+        (one.workload, int(stage))
         for one in problem.candidates
-        for window in np.unique(terms.groups.window[one.needed[terms.groups.hour] > 0])
+        for stage in np.unique(terms.groups.stage[one.needed[terms.groups.moment] > 0])
     }
-    if not ladders or busy != {(one.workload, one.window) for one in ladders}:
+    if not ladders or problem.weighs_risk:
+        return None
+    if busy != {(one.workload, one.stage) for one in ladders}:
         return None
     model = LinearModel()
     buy_lots(model, terms)

@@ -1,7 +1,7 @@
-"""Index arrays of a model: which hours, slices, pools and plans meet in it."""
+"""Index arrays of a model: which stages, hours, slices, pools and plans meet in it."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from catalogs import PoolKey
-from planner.hour_groups import group_hours
+from planner.hour_groups import HourGroups, group_hours
 from planner.problem import Problem
 from planner.purchases import Lot, Option, Rates
 from planner.standing import standing_workloads
-from planner.usage import measure_usage
+from planner.usage import Mix, SliceUsage, make_mix, measure_usage
 from solvers import Block
 
 Ints = NDArray[np.intp]
@@ -21,66 +21,15 @@ Floats = NDArray[np.float64]
 
 
 class Terms:
-    """Index arrays of a model under construction.
+    """Index arrays of a model under construction; those of the hours are made when asked for.
 
-    A *cell* is a merged hour and a slice that may have usage in it; ``cell_hour`` and
-    ``cell_slice`` say which, ``cell_at`` [merged hour × slice] where (-1: nowhere).
+    A *cell* is a merged hour and a slice that may have usage in it.
     """
 
     def __init__(self, problem: Problem, lots: tuple[Lot, ...]) -> None:
         self.problem, self.lots = problem, lots
-        self.groups = group_hours(problem)
-        self.usage = measure_usage(problem, self.groups)
-        slices = problem.pools.slices
-        self.pool_of_slice = np.array([part.pool for part in slices], dtype=np.intp)
-        self.price = np.array([float(part.on_demand_usd) for part in slices])
-        self.sold_on_demand = np.array(
-            [part.machines[0].sold_on_demand for part in slices], dtype=np.bool_
-        )
-        self.pool_units = np.array([float(part.pool_units) for part in slices])
-        self.cell_hour, self.cell_slice = np.nonzero(self.usage.possible)
-        self.cell_at = np.full(self.usage.possible.shape, -1, dtype=np.intp)
-        self.cell_at[self.cell_hour, self.cell_slice] = np.arange(len(self.cell_hour))
-
-    @cached_property
-    def standing(self) -> tuple[int, ...]:
-        """Workloads whose reserved machines run in every hour."""
-        return standing_workloads(self.problem)
-
-    @cached_property
-    def standing_pools(self) -> NDArray[np.bool_]:
-        """Pools whose reserved machines do [pool]."""
-        standing = {
-            one.machine.pool for one in self.problem.candidates if one.workload in self.standing
-        }
-        return np.array([key in standing for key in self.problem.pools.keys], dtype=np.bool_)
-
-    @cached_property
-    def pool_at(self) -> dict[PoolKey, int]:
-        """Position of each pool."""
-        return {key: position for position, key in enumerate(self.problem.pools.keys)}
-
-    @property
-    def cells(self) -> int:
-        """Number of cells."""
-        return len(self.cell_hour)
-
-    @property
-    def cell_window(self) -> Ints:
-        """Window of each cell."""
-        return self.groups.window[self.cell_hour]
-
-    @property
-    def cell_pool(self) -> Ints:
-        """Pool of each cell."""
-        return self.pool_of_slice[self.cell_slice]
-
-    @property
-    def window_hours(self) -> Floats:
-        """Hours of each window."""
-        windows = len(self.problem.windows)
-        hours = np.bincount(self.groups.window, self.groups.count, minlength=windows)
-        return np.asarray(hours, dtype=np.float64)
+        self.stages = problem.stages
+        self._active = cache(self.stages.active)
 
     @cached_property
     def options(self) -> tuple[Option, ...]:
@@ -107,35 +56,141 @@ class Terms:
         return self.plans.index(option.rates)
 
     def active(self, position: int) -> Ints:
-        """Windows in which the option at a position of `options` is active."""
-        first, last = np.searchsorted(np.array(self.problem.windows), self.spans[position])
-        return np.arange(first, last)
-
-    def reserved_columns(
-        self, pools: "Commitments", workload: int, window: int
-    ) -> list[tuple[int, int]]:
-        """Columns of what a standing workload has reserved, with what a machine serves."""
-        found = []
-        for position in self.problem.candidates_of(workload):
-            candidate = self.problem.candidates[position]
-            column = int(pools.at[self.pool_at[candidate.machine.pool], window])
-            if column >= 0:
-                found.append((column, candidate.serves or 0))
-        return found
+        """Stages in which the option at a position of `options` is active."""
+        first, last = self.spans[position]
+        everything = tuple(range(len(self.problem.probability)))
+        group = self.lots[position].group if position < len(self.lots) else everything
+        return self._active(first, last, group)
 
     def owned_quantity(self, position: int) -> float:
         """Steps owned of the option at a position of `options`; 0 for lots."""
         owned = position - len(self.lots)
         return float(self.problem.owned[owned].quantity) if owned >= 0 else 0.0
 
+    def reserved_columns(
+        self, pools: "Commitments", workload: int, stage: int
+    ) -> list[tuple[int, int]]:
+        """Columns of what a standing workload has reserved, with what a machine serves."""
+        found = []
+        for position in self.problem.candidates_of(workload):
+            candidate = self.problem.candidates[position]
+            column = int(pools.at[self.pool_at[candidate.machine.pool], stage])
+            if column >= 0:
+                found.append((column, candidate.serves or 0))
+        return found
+
+    @cached_property
+    def standing(self) -> tuple[int, ...]:
+        """Workloads whose reserved machines run in every hour."""
+        return standing_workloads(self.problem)
+
+    @cached_property
+    def standing_pools(self) -> NDArray[np.bool_]:
+        """Pools whose reserved machines do [pool]."""
+        standing = {
+            one.machine.pool for one in self.problem.candidates if one.workload in self.standing
+        }
+        return np.array([key in standing for key in self.problem.pools.keys], dtype=np.bool_)
+
+    @cached_property
+    def pool_at(self) -> dict[PoolKey, int]:
+        """Position of each pool."""
+        return {key: position for position, key in enumerate(self.problem.pools.keys)}
+
+    @cached_property
+    def groups(self) -> HourGroups:
+        """The merged hours, scenarios kept apart where risk is weighed."""
+        return group_hours(self.problem, by_scenario=self.problem.weighs_risk)
+
+    @cached_property
+    def mix(self) -> Mix:
+        """Where workloads run."""
+        whole_machines = self.problem.request.whole_machines
+        return make_mix(self.problem, self.groups if whole_machines else None)
+
+    @cached_property
+    def usage(self) -> SliceUsage:
+        """Usage of the slices, hour by hour."""
+        return measure_usage(self.problem, self.groups, self.mix)
+
+    @cached_property
+    def pool_of_slice(self) -> Ints:
+        """Pool of each slice."""
+        return np.array([part.pool for part in self.problem.pools.slices], dtype=np.intp)
+
+    @cached_property
+    def price(self) -> Floats:
+        """On-demand price of a unit of each slice."""
+        return np.array([float(part.on_demand_usd) for part in self.problem.pools.slices])
+
+    @cached_property
+    def pool_units(self) -> Floats:
+        """Units of its pool in one unit of each slice."""
+        return np.array([float(part.pool_units) for part in self.problem.pools.slices])
+
+    @cached_property
+    def sold_on_demand(self) -> NDArray[np.bool_]:
+        """Slices that may be served on demand."""
+        slices = self.problem.pools.slices
+        return np.array([part.machines[0].sold_on_demand for part in slices], dtype=np.bool_)
+
+    @cached_property
+    def _cells(self) -> tuple[Ints, Ints]:
+        hour, part = np.nonzero(self.usage.possible)
+        return hour, part
+
+    @property
+    def cell_hour(self) -> Ints:
+        """Merged hour of each cell."""
+        return self._cells[0]
+
+    @property
+    def cell_slice(self) -> Ints:
+        """Slice of each cell."""
+        return self._cells[1]
+
+    @cached_property
+    def cell_at(self) -> Ints:
+        """The cell of a merged hour and a slice; -1 where there is none [merged hour × slice]."""
+        at = np.full(self.usage.possible.shape, -1, dtype=np.intp)
+        at[self._cells] = np.arange(self.cells)
+        return at
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return len(self.cell_hour)
+
+    def cell_name(self, cell: int) -> str:
+        """A cell's readable name."""
+        key = self.problem.pools.keys[self.cell_pool[cell]]
+        return f"{key} at {self.group_name(int(self.cell_hour[cell]))}"
+
+    def group_name(self, group: int) -> str:
+        """A merged hour's readable name: its first hour."""
+        scenario, hour = divmod(int(self.groups.moment[group]), self.problem.calendar.hours)
+        if len(self.problem.demand.scenarios) == 1:
+            return f"hour {hour}"
+        return f"hour {hour} if {self.problem.demand.scenarios[scenario].name}"
+
+    @property
+    def cell_stage(self) -> Ints:
+        """Stage of each cell."""
+        return self.groups.stage[self.cell_hour]
+
+    @property
+    def cell_pool(self) -> Ints:
+        """Pool of each cell."""
+        return self.pool_of_slice[self.cell_slice]
+
 
 @dataclass(frozen=True)
 class Commitments:
-    """Commitments in force by target (a pool, or a plan) and window.
+    """Commitments in force by target (a pool, or a plan) and stage.
 
     Attributes:
-        amount: the model's columns, one per (target, window) that may have any.
-        at: column of each (target, window); -1 where there is none.
+        amount: the model's columns, one per (target, stage) that may have any.
+        at: column of each (target, stage); -1 where there is none.
     """
 
     amount: Block
@@ -164,7 +219,7 @@ class Service:
 
 def service_of_pools(terms: Terms, pools: Commitments) -> Service:
     """Cells that dedicated commitments may serve; standing machines serve beside all cells."""
-    possible = pools.at[terms.cell_pool, terms.cell_window] >= 0
+    possible = pools.at[terms.cell_pool, terms.cell_stage] >= 0
     cell = np.flatnonzero(possible & ~terms.standing_pools[terms.cell_pool])
     return Service(terms.cell_pool[cell], cell, terms.pool_units[terms.cell_slice[cell]])
 
@@ -175,7 +230,7 @@ def service_of_plans(terms: Terms, plans: Commitments) -> Service:
     for plan, rates in enumerate(terms.plans):
         rate = np.array([np.nan if one is None else float(one) for one in rates])
         weight = rate[terms.cell_slice]
-        active = plans.at[plan, terms.cell_window] >= 0
+        active = plans.at[plan, terms.cell_stage] >= 0
         cell = np.flatnonzero(active & np.isfinite(weight))
         targets.append(np.full(len(cell), plan, dtype=np.intp))
         cells.append(cell)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from planner.hour_groups import HourGroups
@@ -16,22 +17,24 @@ ROUNDING_MACHINES = 1e-9
 
 
 @dataclass(frozen=True)
-class MixChoice:
-    """Columns that decide where workloads with several candidates run.
+class Mix:
+    """Columns that decide where workloads with several candidates run, and what is given.
 
-    A column is (candidate, window) where machines are fractional: the share of the workload on
+    A column is (candidate, stage) where machines are fractional: the share of the workload on
     it. Where they are whole it is (candidate, merged hour): the machines running.
 
     Attributes:
         candidate: candidate of each column.
-        when: window, or merged hour, of each column.
-        decision: which decision (workload and window or hour) a column belongs to.
+        when: stage, or merged hour, of each column.
+        decision: which decision (workload and stage or hour) a column belongs to.
         decisions: number of decisions.
         share: share of the workload that one unit of the column serves, times ``demand``.
         demand: what the columns of a decision must add up to: 1, or whole increments.
-        excess_usd: cost of one unit of it beyond its slice's price of the usage.
-        usage_column, usage_hour, usage_slice, usage: sparse usage [slice units] that one unit
-            of a column makes in a merged hour.
+        excess_usd: what one unit of it costs beyond its slice's price of the usage, if a scenario
+            comes true [scenario × column], in the accounting.
+        usage_usd: expected on-demand equivalent of one unit of it, at slice prices, undiscounted.
+        given_excess_usd: the same excess of workloads without a choice [scenario].
+        given_usage_usd: the same on-demand equivalent.
     """
 
     candidate: Ints
@@ -40,16 +43,19 @@ class MixChoice:
     decisions: int
     share: Floats
     demand: Floats
-    excess_usd: Floats
-    usage_column: Ints
-    usage_hour: Ints
-    usage_slice: Ints
-    usage: Floats
+    excess_usd: sp.csr_array[np.float64]
+    usage_usd: Floats
+    given_excess_usd: Floats
+    given_usage_usd: float
 
     @property
     def size(self) -> int:
         """Number of columns."""
         return len(self.candidate)
+
+    def expected_excess_usd(self, probability: Floats) -> Floats:
+        """Excess of one unit of each column by the scenarios' probabilities [column]."""
+        return np.asarray(self.excess_usd.T @ probability, dtype=np.float64)
 
     def name(self, column: int) -> str:
         """A column's readable name."""
@@ -58,161 +64,216 @@ class MixChoice:
 
 @dataclass(frozen=True)
 class SliceUsage:
-    """Usage by merged hour and slice.
+    """Usage [slice units] by merged hour and slice.
 
     Attributes:
-        fixed: usage [merged hour × slice] of workloads without a choice, in slice units.
+        fixed: usage of workloads without a choice [merged hour × slice].
         possible: where there may be usage [merged hour × slice].
-        excess_usd: cost of the fixed usage beyond its slices' prices, in the accounting.
-        choice: the decisions of the others.
+        column, hour, slice, units: what one unit of a mix column adds in a merged hour, sparse.
     """
 
     fixed: Floats
     possible: NDArray[np.bool_]
+    column: Ints
+    hour: Ints
+    slice: Ints
+    units: Floats
+
+
+@dataclass(frozen=True)
+class _Running:
+    """What each machine of a candidate means to the model."""
+
+    slice: int
+    units: float
+    price_usd: float
     excess_usd: float
-    choice: MixChoice
 
 
-def measure_usage(problem: Problem, groups: HourGroups) -> SliceUsage:
-    """Usage of every slice in every merged hour."""
-    fixed = np.zeros((len(groups.hour), len(problem.pools.slices)))
-    excess = 0.0
+def split_by_choice(problem: Problem) -> tuple[list[int], list[list[int]]]:
+    """Candidates without a rival; those of each workload that has a choice."""
+    decided: list[int] = []
     undecided: list[list[int]] = []
     for workload in range(len(problem.request.workloads)):
         positions = problem.candidates_of(workload)
         if len(positions) > 1:
             undecided.append(positions)
-            continue
-        for position in positions:
-            run = _running(problem, groups, position)
-            needed = whole(run.needed) if problem.request.whole_machines else run.needed
-            fixed[:, run.slice] += needed * run.units
-            excess += run.excess_usd * float(needed @ groups.worth)
-    make = _by_hour if problem.request.whole_machines else _by_window
-    choice = make(problem, groups, undecided)
+        else:
+            decided += positions
+    return decided, undecided
+
+
+def make_mix(problem: Problem, groups: HourGroups | None) -> Mix:
+    """The decisions on where workloads run; merged hours are needed where machines are whole."""
+    if problem.request.whole_machines and groups is not None:
+        return _mix_by_hour(problem, groups)
+    return _mix_by_stage(problem)
+
+
+def measure_usage(problem: Problem, groups: HourGroups, mix: Mix) -> SliceUsage:
+    """Usage of every slice in every merged hour."""
+    fixed = np.zeros((len(groups.moment), len(problem.pools.slices)))
+    decided, _ = split_by_choice(problem)
+    for position in decided:
+        run = _running(problem, position)
+        fixed[:, run.slice] += machines_needed(problem, position)[groups.moment] * run.units
+    column, hour, units = _made_by_columns(problem, groups, mix)
+    slices = np.array([_running(problem, c).slice for c in range(len(problem.candidates))])
+    of_slice = slices[mix.candidate[column]] if mix.size else np.zeros(0, np.intp)
     possible = fixed > 0
-    possible[choice.usage_hour, choice.usage_slice] = True
-    return SliceUsage(fixed, possible, excess, choice)
+    possible[hour, of_slice] = True
+    return SliceUsage(fixed, possible, column, hour, of_slice, units)
 
 
-class _Columns:
-    """Gathers the columns of a MixChoice and the usage they make."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._columns: list[tuple[Ints, Ints, Ints, Floats, Floats]] = []
-        self._usage: list[tuple[Ints, Ints, Ints, Floats]] = []
-
-    def add(
-        self, candidate: int, when: Ints, decision: Ints, share: Floats, excess_usd: Floats
-    ) -> Ints:
-        """Add columns of one candidate; returns their positions."""
-        columns = self.size + np.arange(len(when))
-        candidates = np.full(len(when), candidate, dtype=np.intp)
-        self._columns.append((candidates, when, decision, share, excess_usd))
-        self.size += len(when)
-        return columns
-
-    def use(self, columns: Ints, hours: Ints, slice_: int, usage: Floats) -> None:
-        """Note the usage that one unit of each column makes in a merged hour."""
-        self._usage.append((columns, hours, np.full(len(hours), slice_, dtype=np.intp), usage))
-
-    def choice(self, decisions: int, demand: Floats | None = None) -> MixChoice:
-        """All columns added."""
-        none = np.zeros(0, dtype=np.intp)
-        candidate, when, decision, share, excess = (
-            np.concatenate(parts)
-            for parts in zip(
-                (none, none, none, np.zeros(0), np.zeros(0)), *self._columns, strict=True
-            )
-        )
-        column, hour, slice_, usage = (
-            np.concatenate(parts)
-            for parts in zip((none, none, none, np.zeros(0)), *self._usage, strict=True)
-        )
-        return MixChoice(
-            candidate,
-            when,
-            decision,
-            decisions,
-            share,
-            np.ones(decisions) if demand is None else demand,
-            excess,
-            column,
-            hour,
-            slice_,
-            usage,
-        )
-
-
-@dataclass(frozen=True)
-class _Running:
-    """A candidate in the model's terms: machines needed [merged hour] and what each one means."""
-
-    needed: Floats
-    slice: int
-    units: float
-    excess_usd: float
-
-
-def _running(problem: Problem, groups: HourGroups, position: int) -> _Running:
-    candidate = problem.candidates[position]
-    slice_ = problem.pools.slice_of(candidate.machine)
-    part = problem.pools.slices[slice_]
-    return _Running(
-        candidate.needed[groups.hour],
-        slice_,
-        float(part.machine_units(candidate.machine)),
-        float(part.excess_usd(candidate.machine)),
-    )
-
-
-def _by_window(problem: Problem, groups: HourGroups, undecided: list[list[int]]) -> MixChoice:
-    """A share of the workload per candidate and window."""
-    windows = len(problem.windows)
-    columns = _Columns()
-    for workload, positions in enumerate(undecided):
-        for position in positions:
-            run = _running(problem, groups, position)
-            cost = np.bincount(groups.window, run.needed * groups.worth, minlength=windows)
-            added = columns.add(
-                position,
-                when=np.arange(windows),
-                decision=workload * windows + np.arange(windows),
-                share=np.ones(windows),
-                excess_usd=np.asarray(cost * run.excess_usd, dtype=np.float64),
-            )
-            hours = np.flatnonzero(run.needed > 0)
-            usage = run.needed[hours] * run.units
-            columns.use(added[groups.window[hours]], hours, run.slice, usage)
-    return columns.choice(len(undecided) * windows)
-
-
-def _by_hour(problem: Problem, groups: HourGroups, undecided: list[list[int]]) -> MixChoice:
-    """Whole machines per candidate and merged hour with demand."""
-    columns, decisions = _Columns(), 0
-    demands = [np.zeros(0)]
-    for positions in undecided:
-        runs = [_running(problem, groups, position) for position in positions]
-        busy = np.flatnonzero(np.any([run.needed > ROUNDING_MACHINES for run in runs], axis=0))
-        # Rows in whole increments have small whole coefficients, of which solvers make more.
-        first = problem.candidates[positions[0]]
-        counted = first.serves is not None
-        demand = first.increments[groups.hour][busy] if counted else np.ones(len(busy))
-        demands.append(demand)
-        for position, run in zip(positions, runs, strict=True):
-            added = columns.add(
-                position,
-                when=busy,
-                decision=decisions + np.arange(len(busy)),
-                share=demand / run.needed[busy],
-                excess_usd=run.excess_usd * groups.worth[busy],
-            )
-            columns.use(added, busy, run.slice, np.full(len(busy), run.units))
-        decisions += len(busy)
-    return columns.choice(decisions, np.concatenate(demands))
+def machines_needed(problem: Problem, candidate: int) -> Floats:
+    """Machines [moment] of a candidate that serve its whole workload, whole if so asked."""
+    needed = problem.candidates[candidate].needed
+    return whole(needed) if problem.request.whole_machines else needed
 
 
 def whole(needed: Floats) -> Floats:
     """Machines rounded up to whole ones, forgiving a rounding error."""
     return np.asarray(np.ceil(needed - ROUNDING_MACHINES))
+
+
+def _mix_by_stage(problem: Problem) -> Mix:
+    """A share of the workload per candidate and stage."""
+    stages = problem.stages.count
+    decided, undecided = split_by_choice(problem)
+    totals = _Totals(problem)
+    position = np.array([p for workload in undecided for p in workload], dtype=np.intp)
+    workload = np.repeat(np.arange(len(undecided)), [len(one) for one in undecided])
+    excess, usage = [], []
+    for one in position:
+        by_scenario, usd = totals.of(int(one))
+        excess.append(by_scenario)
+        usage.append(usd)
+    when = np.tile(np.arange(stages), len(position))
+    given = _given(decided, totals)
+    return Mix(
+        candidate=np.repeat(position, stages),
+        when=when,
+        decision=np.repeat(workload, stages) * stages + when,
+        decisions=len(undecided) * stages,
+        share=np.ones(len(when)),
+        demand=np.ones(len(undecided) * stages),
+        excess_usd=sp.csr_array(np.hstack([np.zeros((len(problem.probability), 0)), *excess])),
+        usage_usd=np.concatenate([np.zeros(0), *usage]),
+        given_excess_usd=given[0],
+        given_usage_usd=given[1],
+    )
+
+
+def _mix_by_hour(problem: Problem, groups: HourGroups) -> Mix:
+    """Whole machines per candidate and merged hour with demand."""
+    decided, undecided = split_by_choice(problem)
+    candidate, when, decision, share = [], [], [], []
+    decisions, demands = 0, [np.zeros(0)]
+    for positions in undecided:
+        needed = [problem.candidates[p].needed[groups.moment] for p in positions]
+        busy = np.flatnonzero(np.any([one > ROUNDING_MACHINES for one in needed], axis=0))
+        # Rows in whole increments have small whole coefficients, of which solvers make more.
+        first = problem.candidates[positions[0]]
+        counted = first.serves is not None
+        demand = first.increments[groups.moment][busy] if counted else np.ones(len(busy))
+        demands.append(demand)
+        for position, machines in zip(positions, needed, strict=True):
+            candidate.append(np.full(len(busy), position))
+            when.append(busy)
+            decision.append(decisions + np.arange(len(busy)))
+            share.append(demand / machines[busy])
+        decisions += len(busy)
+    candidates, hours = _joined(candidate), _joined(when)
+    run = [_running(problem, position) for position in range(len(problem.candidates))]
+    excess = np.array([one.excess_usd for one in run])[candidates]
+    price = np.array([one.price_usd for one in run])[candidates]
+    given = _given(decided, _Totals(problem))
+    # Where no risk is weighed a group may hold several scenarios: only its mean is asked for then.
+    scenario = groups.scenario[hours]
+    by_scenario = sp.csr_array(
+        (
+            excess * groups.worth[hours] / problem.probability[scenario],
+            (scenario, np.arange(len(hours))),
+        ),
+        shape=(len(problem.probability), len(hours)),
+    )
+    return Mix(
+        candidate=candidates,
+        when=hours,
+        decision=_joined(decision),
+        decisions=decisions,
+        share=np.concatenate([np.zeros(0), *share]),
+        demand=np.concatenate(demands),
+        excess_usd=by_scenario,
+        usage_usd=price * groups.count[hours],
+        given_excess_usd=given[0],
+        given_usage_usd=given[1],
+    )
+
+
+def _given(decided: list[int], totals: "_Totals") -> tuple[Floats, float]:
+    """What workloads without a choice cost beyond their slices' prices [scenario], and at them."""
+    excess, usage = np.zeros(totals.scenarios), 0.0
+    for position in decided:
+        by_scenario, usd = totals.of(position)
+        excess += by_scenario.sum(axis=1)
+        usage += float(usd.sum())
+    return excess, usage
+
+
+class _Totals:
+    """Sums over the moments of each stage."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.scenarios = len(problem.probability)
+        self.stage = problem.stage_of_moment()
+        hours = problem.calendar.hours
+        scenario = np.repeat(np.arange(self.scenarios), hours)
+        self.key = scenario * problem.stages.count + self.stage
+        self.worth = np.tile(problem.calendar.worth[:-1], self.scenarios)
+
+    def of(self, candidate: int) -> tuple[Floats, Floats]:
+        """Excess of a candidate [scenario × stage]; its expected usage [stage], both in USD."""
+        run, stages = _running(self.problem, candidate), self.problem.stages.count
+        machines = machines_needed(self.problem, candidate)
+        shape = (self.scenarios, stages)
+        length = self.scenarios * stages
+        hours = np.bincount(self.key, machines, minlength=length).reshape(shape)
+        expected = self.problem.probability @ hours
+        if not run.excess_usd:
+            return np.zeros(shape), expected * run.price_usd
+        worth = np.bincount(self.key, machines * self.worth, minlength=length).reshape(shape)
+        return np.asarray(run.excess_usd * worth), expected * run.price_usd
+
+
+def _made_by_columns(problem: Problem, groups: HourGroups, mix: Mix) -> tuple[Ints, Ints, Floats]:
+    """Column, merged hour and units of all usage that columns make."""
+    run = [_running(problem, position) for position in range(len(problem.candidates))]
+    if problem.request.whole_machines:
+        units = np.array([one.units for one in run])[mix.candidate]
+        return np.arange(mix.size), mix.when, units
+    column, hour, units_made = [], [], []
+    start = {int(c): int(first) for c, first in zip(*np.unique(mix.candidate, return_index=True),
+                                                     strict=True)}  # fmt: skip
+    for candidate, first in start.items():
+        needed = problem.candidates[candidate].needed[groups.moment]
+        busy = np.flatnonzero(needed > 0)
+        column.append(first + groups.stage[busy])
+        hour.append(busy)
+        units_made.append(needed[busy] * run[candidate].units)
+    return _joined(column), _joined(hour), np.concatenate([np.zeros(0), *units_made])
+
+
+def _running(problem: Problem, position: int) -> _Running:
+    machine = problem.candidates[position].machine
+    slice_ = problem.pools.slice_of(machine)
+    part = problem.pools.slices[slice_]
+    units = part.machine_units(machine)
+    return _Running(
+        slice_, float(units), float(part.on_demand_usd * units), float(part.excess_usd(machine))
+    )
+
+
+def _joined(parts: list[Ints]) -> Ints:
+    return np.concatenate([np.zeros(0, dtype=np.intp), *parts])

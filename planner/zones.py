@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer
-from planner.decision import Bought, Decision
+from planner.decision import Bought, Policy
 from planner.owned import resolve_owned
 from planner.pools import make_pools
 from planner.problem import Problem
@@ -42,12 +42,19 @@ class Zones:
     merged: Problem
     groups: tuple[tuple[str, ...], ...]
 
-    def spread(self, decision: Decision) -> Decision:
-        """The whole problem's decision that a decision of the merged one means."""
+    def spread(self, policy: Policy) -> Policy:
+        """The whole problem's policy that a policy of the merged one means."""
         if not self.groups:
-            return decision
-        bought = tuple(self._deal(decision.bought))
-        return Decision(bought, self._spread_running(decision.running, bought), {})
+            return policy
+        bought = tuple(self._deal(policy.bought))
+        running = [
+            self._spread_running(
+                policy.decision(self.merged, scenario).running,
+                [one for one in bought if scenario in one.lot.group],
+            )
+            for scenario in range(len(self.problem.probability))
+        ]
+        return Policy(bought, {}, np.concatenate(running))
 
     def _zones_of(self, region: str) -> tuple[str, ...]:
         """Regions that a region of the merged problem stands for, where quotas are its own."""
@@ -56,7 +63,10 @@ class Zones:
 
     def _deal(self, bought: Sequence[Bought]) -> Iterator[Bought]:
         """Machines in turn over the zones; neighbours are under the same quotas."""
-        lots = {(_product(self.problem, lot.option), lot.start): lot for lot in self.problem.lots}
+        lots = {
+            (_product(self.problem, lot.option), lot.start, lot.group): lot
+            for lot in self.problem.lots
+        }
         dealt: dict[str, int] = {}
         order = _quota_order(self.problem)
         for one in sorted(bought, key=lambda one: order(one.option)):
@@ -68,7 +78,7 @@ class Zones:
                 turn = (position - first) % len(zones)
                 steps = (one.steps - turn + len(zones) - 1) // len(zones)
                 if steps > 0:
-                    lot = lots[(zone, *product[1:]), one.lot.start]
+                    lot = lots[(zone, *product[1:]), one.lot.start, one.lot.group]
                     yield Bought(lot, self.problem.options[lot.option], steps)
 
     def _spread_running(self, running: Floats, bought: Sequence[Bought]) -> Floats:
@@ -120,7 +130,9 @@ def merge_zones(problem: Problem) -> Zones:
         candidates=candidates,
         pools=pools,
         options=options,
-        lots=make_lots(options, problem.calendar),
+        lots=make_lots(
+            options, problem.calendar, problem.information, problem.probability.tolist()
+        ),
         owned=resolve_owned(request, problem.catalog, pools, problem.calendar),
     )
     return Zones(problem, merged, groups)

@@ -23,13 +23,16 @@ def request_document(rates, demand, *, types=(), workloads=None, **parts):
     """A request document with its prices and its demand inline; one purchase date, gap 0.
 
     ``types`` describe machines beyond their names; without ``workloads`` each series of
-    ``demand`` counts machines of the type of its name.
+    ``demand`` counts machines of the type of its name. With ``scenarios`` (their probabilities)
+    ``demand`` holds the series of each.
     """
+    inline = "scenarios" if "scenarios" in parts else "series"
+    series = next(iter(demand.values())) if "scenarios" in parts else demand
     described = {one["name"]: one for one in types}
     names = dict.fromkeys([*described, *(row["instance_type"] for row in rates)])
     workloads = workloads or [
         {"name": name, "needs": {"unit": "machines", "of": name}, "regions": ["here"]}
-        for name in demand
+        for name in series
     ]
     return {
         "catalog": {
@@ -41,7 +44,7 @@ def request_document(rates, demand, *, types=(), workloads=None, **parts):
                 "rates": list(rates),
             }
         },
-        "demand": {"inline": {"start": START, "series": demand}},
+        "demand": {"inline": {"start": START, inline: demand}},
         "purchases": {"hours": [0]},
         "workloads": workloads,
         "solve": {"gap": 0},

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner import formulation, parse_request
+from planner import first_stage, formulation, parse_request, risk
 from planner.formulation import build_model
 from planner.problem import make_problem
 
@@ -70,7 +70,7 @@ class Family:
     """
 
     rates: list[dict[str, Any]]
-    demand: dict[str, list[float]]
+    demand: dict[str, Any]
     columns: tuple[str, ...]
     rows: tuple[str, ...]
     good: dict[str, float]
@@ -171,17 +171,42 @@ FAMILIES = {
         bad={UPFRONT_AT_0: 3, "commit dedicated[0]": 3},
         breaks=("limit upfront[hour 0]",),
     ),
-    "limit_coverage": Family(
+    "limit_coverage_above": Family(
         RESERVED,
         {"m": [3, 1]},
         (),
-        ("coverage at least", "coverage at most"),
-        parts={"limits": {"coverage": {"at_least": 0.25, "at_most": 0.5}}},
+        ("coverage at most",),
+        parts={"limits": {"coverage": {"at_most": 0.5}}},
         good={M_AT_0: 1, "commit dedicated[0]": 1, "serve dedicated[0]": 1,
               "serve dedicated[1]": 1, "serve on demand[0]": 2},
-        bad={M_AT_0: 2, "commit dedicated[0]": 2, "serve dedicated[0]": 0,
-             "serve dedicated[1]": 0, "serve on demand[0]": 3, "serve on demand[1]": 1},
-        breaks=("coverage at least[0]", "coverage at most[0]"),
+        bad={M_AT_0: 2, "commit dedicated[0]": 2},
+        breaks=("coverage at most[0]",),
+    ),
+    "limit_coverage_below": Family(
+        RESERVED,
+        {"m": [3, 1]},
+        (),
+        ("coverage at least",),
+        parts={"limits": {"coverage": {"at_least": 0.25}}},
+        good={M_AT_0: 1, "commit dedicated[0]": 1, "serve dedicated[0]": 1,
+              "serve dedicated[1]": 1, "serve on demand[0]": 2},
+        bad={"serve dedicated[0]": 0, "serve dedicated[1]": 0, "serve on demand[0]": 3,
+             "serve on demand[1]": 1},
+        breaks=("coverage at least[0]",),
+    ),
+    "weigh_risk": Family(
+        RESERVED,
+        {"high": {"m": [3, 3]}, "low": {"m": [1, 0]}},
+        ("tail level", "beyond level"),
+        ("tail of scenario",),
+        parts={
+            "scenarios": {"high": 0.25, "low": 0.75},
+            "risk": {"level": 0.5, "weight": 0.4},
+        },
+        good={M_AT_0: 1, "commit dedicated[0]": 1, "serve dedicated[0]": 1,
+              "serve on demand[0]": 2, "serve dedicated[1]": 1, "tail level[0]": 0},
+        bad={"tail level[0]": -1},
+        breaks=("tail of scenario[low]",),
     ),
     "limit_utilization": Family(
         [*COMPUTE, commitment("n", "reserved_standard", 2, 2)],
@@ -246,10 +271,12 @@ def constraint_functions():
     """Public functions of the formulation that add to a model."""
     return {
         name
-        for name, function in inspect.getmembers(formulation, inspect.isfunction)
-        if function.__module__ == formulation.__name__
+        for module in (first_stage, formulation, risk)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
         and not name.startswith("_")
-        and "model" in inspect.signature(function).parameters
+        and {"model", "first"} & inspect.signature(function).parameters.keys()
+        and name != "less_usage"  # terms of a row, for others to require
     }
 
 

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -17,6 +18,8 @@ from planner.request import Accounting
 
 WIDTH = 80
 POOLS_SHOWN = 8
+FUTURES_SHOWN = 8
+NAMES_SHOWN = 3
 REASONS_SHOWN = 5
 
 SLIGHT_SHARE = 0.005
@@ -45,6 +48,8 @@ def show_plan(console: Console, plan: Plan) -> None:
     if plan.mix:
         parts.append(_machines(plan.mix))
     parts += [_months(plan), _pools(plan.pools)]
+    if plan.scenarios:
+        parts.append(_futures(plan))
     if plan.owned:
         parts.append(_owned(plan))
     if plan.not_bought:
@@ -56,6 +61,30 @@ def show_plan(console: Console, plan: Plan) -> None:
     for part in parts:
         console.print(part)
         console.print()
+
+
+def _futures(plan: Plan) -> RenderableType:
+    """What every future costs, and how the bill is spread over them."""
+    table = Table(title="Futures, as billed", title_justify="left", box=None)
+    for name in ("future", "probability", "USD", "saved"):
+        table.add_column(name, justify="left" if name == "future" else "right")
+    for one in plan.scenarios[:FUTURES_SHOWN]:
+        share = one.savings_usd / one.on_demand_cost_usd if one.on_demand_cost_usd else None
+        saved = percent(None if share is None else float(share))
+        table.add_row(one.name, percent(one.probability), usd(one.total_cost_usd), saved)
+    if len(plan.scenarios) > FUTURES_SHOWN:
+        table.add_row(f"… {len(plan.scenarios) - FUTURES_SHOWN} more", "", "", "")
+    risk = plan.risk
+    if risk is None:
+        return table
+    spread = (
+        f"One bill in twenty is below {usd(Decimal(risk.p5_usd))} USD, one above "
+        f"{usd(Decimal(risk.p95_usd))} USD. The {percent(1 - risk.level)} of futures that save "
+        f"least save {usd(Decimal(risk.tail_savings_usd))} USD."
+    )
+    if risk.weight > 0:
+        spread += f" Caution costs {usd(Decimal(risk.caution_usd))} USD of the mean."
+    return Group(table, Text(spread))
 
 
 def caution(plan: Plan) -> str:
@@ -88,8 +117,13 @@ def certainty(plan: Plan) -> str:
     if plan.lower_bound_usd is None or plan.gap is None:
         return f"How much cheaper a plan could be is not known: no bound was proven. {shares}."
     model, bound = usd(plan.model_cost_usd), usd(plan.lower_bound_usd)
+    if plan.risk is not None and plan.risk.weight > 0:
+        model = f"{model} USD on average and {usd(plan.objective_usd)} USD with its bad futures"
+        model += " weighed,"
+    else:
+        model += " USD,"
     return (
-        f"Proven: in the model's prices, where this plan costs {model} USD, none costs less than "
+        f"Proven: in the model's prices, where this plan costs {model} none costs less than "
         f"{bound} USD (gap {percent(plan.gap, 3)}). {_difference(plan)} {shares}."
     )
 
@@ -146,8 +180,10 @@ def _purchases(plan: Plan) -> RenderableType:
     left, right = ("quantity", "offer", "term, upfront"), ("upfront", "hourly", "used")
     table = make_table("Purchases, USD", left, right)
     places = _places([one.upfront_usd for one in plan.purchases])
-    for start, lot in groupby(plan.purchases, key=lambda one: one.start):
-        table.add_row(Text(f"{start:%Y-%m-%d}", style="bold"))
+    for (start, futures), lot in groupby(
+        sorted(plan.purchases, key=_occasion), key=lambda one: (one.start, one.scenarios)
+    ):
+        table.add_row(Text(f"{start:%Y-%m-%d}", style="bold"), Text(if_futures(futures)))
         for one in lot:
             table.add_row(
                 quantity_name(one),
@@ -159,6 +195,18 @@ def _purchases(plan: Plan) -> RenderableType:
     return table
 
 
+def _occasion(one: Purchase) -> tuple[datetime, tuple[str, ...]]:
+    return one.start, one.scenarios or ()
+
+
+def if_futures(names: Sequence[str] | None) -> str:
+    """In which futures something is done; nothing where it is done in all."""
+    if names is None:
+        return ""
+    more = f" or {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return f"if {' or '.join(names[:NAMES_SHOWN])}{more}"
+
+
 def _hourly(amount: Decimal) -> str:
     """Dollars per hour: three decimals, more for what would round away."""
     return f"{amount:,.3f}" if amount == 0 or amount >= Decimal("0.1") else f"{float(amount):.3g}"
@@ -168,12 +216,17 @@ def _machines(mix: Sequence[MachineShare]) -> RenderableType:
     """Where workloads run that may choose, a row wherever that changes."""
     table = make_table("Machines to run on", ("workload", "from", "machines"), ())
     for workload, shares in groupby(mix, key=lambda one: one.workload):
-        before = ""
-        for start, parts in groupby(shares, key=lambda one: one.start):
+        before: dict[tuple[str, ...], str] = {}
+        ordered = sorted(shares, key=lambda one: (one.start, one.scenarios or ()))
+        for (start, futures), parts in groupby(
+            ordered, key=lambda one: (one.start, one.scenarios or ())
+        ):
             machines = ", ".join(_machine(one) for one in parts)
-            if machines != before:
-                table.add_row(workload, f"{start:%Y-%m-%d}", machines)
-            before = machines
+            if machines != before.get(futures):
+                condition = if_futures(futures or None)
+                when = f"{start:%Y-%m-%d} {condition}".rstrip()
+                table.add_row(workload, when, machines)
+            before[futures] = machines
     return table
 
 

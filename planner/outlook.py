@@ -1,0 +1,163 @@
+"""A policy billed in every future, and what that comes to by their probabilities."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.baseline import cheapest_running
+from planner.billing import Bill, CommitmentBill, MonthlyBill
+from planner.decision import Decision, Policy
+from planner.problem import Problem
+from planner.rebill import bill_on_demand, rebill
+from planner.stages import Group
+
+NANO_USD = Decimal("1e-9")
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FutureBill:
+    """One future: the problem as it stands then, what is done in it, and the bill of it.
+
+    Attributes:
+        name: the scenario's.
+        probability: the scenario's.
+        problem: the problem with this future alone.
+        decision: the policy in it.
+        bill: its bill at exact prices.
+        on_demand: the bill of the same demand all on demand.
+    """
+
+    name: str
+    probability: float
+    problem: Problem
+    decision: Decision
+    bill: Bill
+    on_demand: Bill
+
+    @cached_property
+    def linear_bill(self) -> Bill:
+        """Its bill at the model's linear prices."""
+        return rebill(self.problem, self.decision, linear=True)
+
+    @property
+    def savings_usd(self) -> Decimal:
+        """What the policy saves over all on demand."""
+        return self.on_demand.total_usd - self.bill.total_usd
+
+    @property
+    def commitment_bills(self) -> dict[str, CommitmentBill]:
+        """Bills of purchases and owned commitments by their id."""
+        return {one.commitment_id: one for one in self.bill.commitments}
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A policy billed in every future; one future where demand is taken for certain."""
+
+    problem: Problem
+    policy: Policy
+    futures: tuple[FutureBill, ...]
+
+    def mean_usd(self, value: Callable[[FutureBill], Decimal]) -> Decimal:
+        """Mean of an amount over the futures, in whole nano-dollars."""
+        return mean_usd([(value(one), one.probability) for one in self.futures])
+
+    @property
+    def total_usd(self) -> Decimal:
+        """Mean bill."""
+        return self.mean_usd(lambda one: one.bill.total_usd)
+
+    @property
+    def on_demand_usd(self) -> Decimal:
+        """Mean bill of the same demand all on demand."""
+        return self.mean_usd(lambda one: one.on_demand.total_usd)
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the mean on-demand equivalent that commitments serve."""
+        return self._share(
+            lambda one: one.bill.coverage, lambda one: one.bill.on_demand_equivalent_usd
+        )
+
+    @property
+    def utilization(self) -> float | None:
+        """Share of the mean commitment cost that is used."""
+        return self._share(lambda one: one.bill.utilization, lambda one: one.bill.commitment_usd)
+
+    @property
+    def months(self) -> tuple[dict[str, object], ...]:
+        """Mean amounts of every month, by their names in a bill."""
+        names = sorted({month.month for one in self.futures for month in one.bill.months})
+        return tuple(self._mean_month(name) for name in names)
+
+    def entries(self, name: str, group: Group | None = None) -> list[tuple[CommitmentBill, float]]:
+        """Bills of a commitment in some futures, all where none are given, with probabilities."""
+        futures = self.futures if group is None else [self.futures[s] for s in group]
+        return [(one.commitment_bills[name], one.probability) for one in futures]
+
+    def _mean_month(self, name: str) -> dict[str, object]:
+        fields = [field for field in MonthlyBill.model_fields if field != "month"]
+        bills = [
+            (next((month for month in one.bill.months if month.month == name), None), one)
+            for one in self.futures
+        ]
+        mean: dict[str, object] = {"month": name}
+        for field in fields:
+            amounts = [(getattr(bill, field, Decimal(0)), one.probability) for bill, one in bills]
+            mean[field] = mean_usd(amounts)
+        return mean
+
+    def _share(
+        self, share: Callable[[FutureBill], float | None], weight: Callable[[FutureBill], Decimal]
+    ) -> float | None:
+        known = [(one, found) for one in self.futures if (found := share(one)) is not None]
+        if len(known) <= 1:
+            return known[0][1] if known else None
+        weights = [one.probability * float(weight(one)) for one, _ in known]
+        return float(np.average([found for _, found in known], weights=weights))
+
+
+def look_out(problem: Problem, policy: Policy) -> Outlook:
+    """Bill a policy in every future of a problem."""
+    return Outlook(
+        problem,
+        policy,
+        tuple(_billed(problem, policy, scenario) for scenario in range(len(problem.probability))),
+    )
+
+
+def utilization_of(entries: list[tuple[CommitmentBill, float]]) -> float | None:
+    """Share of a commitment that is used, over the futures that have it."""
+    committed = sum(chance * entry.committed for entry, chance in entries)
+    if len(entries) == 1:
+        return entries[0][0].utilization
+    return sum(chance * entry.used for entry, chance in entries) / committed if committed else None
+
+
+def mean_usd(amounts: list[tuple[Decimal, float]]) -> Decimal:
+    """Mean of amounts by their probabilities, in whole nano-dollars."""
+    if len(amounts) == 1:
+        return amounts[0][0]
+    chances = [Decimal(repr(chance)) for _, chance in amounts]
+    total = sum(
+        (usd * chance for (usd, _), chance in zip(amounts, chances, strict=True)), Decimal()
+    )
+    return (total / sum(chances)).quantize(NANO_USD)
+
+
+def _billed(problem: Problem, policy: Policy, scenario: int) -> FutureBill:
+    future, decision = problem.future(scenario), policy.decision(problem, scenario)
+    named = problem.demand.scenarios[scenario]
+    return FutureBill(
+        name=named.name,
+        probability=named.probability,
+        problem=future,
+        decision=decision,
+        bill=rebill(future, decision),
+        on_demand=bill_on_demand(future, cheapest_running(future)),
+    )
