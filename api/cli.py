@@ -33,6 +33,10 @@ Solver = Annotated[
 TimeLimit = Annotated[float | None, typer.Option("--time-limit", help="Seconds to solve at most.")]
 Gap = Annotated[float | None, typer.Option("--gap", help="Stop at this share, such as 0.001.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Of solvers that take one.")]
+Method = Annotated[
+    str | None,
+    typer.Option("--method", help="extensive: one model; decomposed: hours apart; auto: by size."),
+]
 Threads = Annotated[int | None, typer.Option("--threads", help="Of solvers that take them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
@@ -59,6 +63,7 @@ def plan(
     ] = None,
     demand: Demand = None,
     solver: Solver = None,
+    method: Method = None,
     time_limit: TimeLimit = None,
     gap: Gap = None,
     seed: Seed = None,
@@ -74,7 +79,7 @@ def plan(
         from api.command.plans import run_plan
         from api.command.request_file import Overrides
 
-        overrides = Overrides(demand, solver, time_limit, gap, seed, threads)
+        overrides = Overrides(demand, solver, time_limit, gap, seed, threads, method)
         run_plan(request, overrides, out=out, as_json=as_json, quiet=quiet)
 
 
@@ -83,6 +88,7 @@ def compare(
     request: RequestFile,
     demand: Demand = None,
     solver: Solver = None,
+    method: Method = None,
     time_limit: TimeLimit = None,
     gap: Gap = None,
     seed: Seed = None,
@@ -98,7 +104,7 @@ def compare(
         from api.command.plans import run_compare
         from api.command.request_file import Overrides
 
-        overrides = Overrides(demand, solver, time_limit, gap, seed, threads)
+        overrides = Overrides(demand, solver, time_limit, gap, seed, threads, method)
         run_compare(request, overrides, as_json=as_json, quiet=quiet)
 
 

@@ -10,27 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import Fault, InvalidInputError
 from planner.curves import Curves, trace_curves
 from planner.decision import Policy, decide
-from planner.errors import InfeasibleError, NoPlanError, SolverFailureError
-from planner.formulation import PlanningModel, build_model
-from planner.infeasibility import find_conflicts
+from planner.errors import NoPlanError
+from planner.formulation import PlanningModel
+from planner.methods import formulate
 from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
 from planner.request import PlanRequest
 from planner.settlement import Certificate, settle
-from planner.tabled import solve_planning
 from planner.zones import merge_zones
 from solvers import (
-    Limits,
     Outcome,
     Progress,
-    SolverError,
-    StopReason,
-    UnsupportedModelError,
-    UnsupportedOptionError,
-    get_solver,
 )
 
 HALF = 0.5 - 1e-12
@@ -104,11 +96,12 @@ def solve_problem(problem: Problem, around: Surroundings) -> Plan:
 def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Policy]:
     began = time.perf_counter()
     zones = merge_zones(problem)
-    planning = build_model(zones.merged)
+    formulated = formulate(zones.merged)
     build_seconds = time.perf_counter() - began
-    outcome = _solve(planning, problem, around)
+    outcome = formulated.solve(problem, around)
     if outcome.incumbent is None:
         raise NoPlanError(outcome.stop.value, outcome.seconds, outcome.bound)
+    planning = formulated.planning
     certificate = _certificate(planning, outcome, outcome.incumbent)
     if problem.weighs_risk:
         certificate = replace(certificate, neutral_usd=_neutral_usd(problem, around))
@@ -121,11 +114,11 @@ def _neutral_usd(problem: Problem, around: Surroundings) -> float | None:
     """Mean cost of the plan that minimizes the mean; None where none was found in time."""
     risk = problem.request.risk.model_copy(update={"weight": 0.0})
     neutral = problem.with_risk(risk)
-    planning = build_model(merge_zones(neutral).merged)
-    outcome = _solve(planning, neutral, replace(around, progress=None))
+    formulated = formulate(merge_zones(neutral).merged)
+    outcome = formulated.solve(neutral, replace(around, progress=None))
     if outcome.incumbent is None:
         return None
-    return _certificate(planning, outcome, outcome.incumbent).cost_usd
+    return _certificate(formulated.planning, outcome, outcome.incumbent).cost_usd
 
 
 def median_future(plan: Plan) -> int:
@@ -139,37 +132,6 @@ def median_future(plan: Plan) -> int:
         if reached >= HALF:
             break
     return position
-
-
-def _solve(planning: PlanningModel, problem: Problem, around: Surroundings) -> Outcome:
-    options = problem.request.solve
-    try:
-        solver = get_solver(options.solver)
-        limits = Limits(
-            time_limit_s=options.time_limit_s,
-            gap=options.gap,
-            seed=options.seed,
-            threads=options.threads,
-        )
-        outcome = solve_planning(
-            planning, solver, limits, progress=around.progress, stop=around.stop
-        )
-    except UnsupportedModelError as error:
-        raise _invalid("solve.solver", error.solver, f"{error.reason}; {error.fix}") from error
-    except UnsupportedOptionError as error:
-        raise _invalid(f"solve.{error.option}", error.value, error.fix) from error
-    except SolverError as error:
-        raise SolverFailureError(str(error)) from error
-    if outcome.stop is StopReason.INFEASIBLE:
-        raise InfeasibleError(
-            find_conflicts(problem, solver, limits, around.stop),
-            tuple(workload.name for workload in problem.request.workloads),
-        )
-    return outcome
-
-
-def _invalid(field: str, value: object, fix: str) -> InvalidInputError:
-    return InvalidInputError([Fault(field=field, value=repr(value), fix=fix)])
 
 
 def _certificate(planning: PlanningModel, outcome: Outcome, incumbent: Floats) -> Certificate:

@@ -1,5 +1,6 @@
 """Solvers: a linear model in, an outcome with its bound out. Knows no clouds, no prices."""
 
+from solvers.cutting import Answer, CuttingPlanes
 from solvers.errors import (
     SolverError,
     SolverFailedError,
@@ -8,7 +9,7 @@ from solvers.errors import (
     UnsupportedModelError,
     UnsupportedOptionError,
 )
-from solvers.model import Block, CompiledModel, LinearModel, RowBlock, Violation
+from solvers.model import Block, Compilable, CompiledModel, LinearModel, RowBlock, Violation
 from solvers.outcome import (
     BoundSource,
     Limits,
@@ -23,9 +24,12 @@ from solvers.outcome import (
 from solvers.registry import get_solver, solver_names
 
 __all__ = [
+    "Answer",
     "Block",
     "BoundSource",
+    "Compilable",
     "CompiledModel",
+    "CuttingPlanes",
     "Limits",
     "LinearModel",
     "Outcome",

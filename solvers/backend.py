@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from solvers.child import solve_in_child
 from solvers.errors import SolverFailedError
-from solvers.model import CompiledModel, LinearModel
+from solvers.model import Compilable, CompiledModel
 from solvers.outcome import Limits, Outcome, ProgressListener, StopReason
 from solvers.recheck import Claim, checked, decided_at_sight, without_cost
 
@@ -32,7 +32,7 @@ class Backend(ABC):
 
     def solve(
         self,
-        model: LinearModel,
+        model: Compilable,
         limits: Limits,
         *,
         progress: ProgressListener | None = None,

@@ -130,6 +130,13 @@ class CompiledModel:
         return replace(self, integer=np.zeros(self.columns, dtype=np.bool_))
 
 
+class Compilable(Protocol):
+    """What a solver asks of a model."""
+
+    def compile(self) -> CompiledModel:
+        """The model as arrays."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Columns:
     """What one block of columns holds; every array has the block's size."""

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from solvers.model import Floats, LinearModel
+from solvers.model import Compilable, Floats
 
 
 class StopReason(StrEnum):
@@ -121,7 +121,7 @@ ProgressListener: TypeAlias = Callable[[Progress], None]
 
 
 class Solver(Protocol):
-    """Solves a LinearModel; knows rows and columns, never clouds."""
+    """Solves a linear model; knows rows and columns, never clouds."""
 
     @property
     def name(self) -> str:
@@ -129,7 +129,7 @@ class Solver(Protocol):
 
     def solve(
         self,
-        model: LinearModel,
+        model: Compilable,
         limits: Limits,
         *,
         progress: ProgressListener | None = None,

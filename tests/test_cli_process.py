@@ -41,7 +41,7 @@ def test_help_loads_no_heavy_library(words):
 @pytest.mark.slow
 def test_ctrl_c_before_the_first_kept_plan_ends_with_4_and_a_plain_message():
     with subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
-        [*COMMAND, "plan", str(EXAMPLE), "--gap", "0", "--json"],
+        [*COMMAND, "plan", str(EXAMPLE), "--gap", "0", "--json", "--method", "extensive"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

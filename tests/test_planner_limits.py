@@ -205,7 +205,7 @@ class Halted:
 
 
 def halted_plan(monkeypatch, planned, price, **keep):
-    monkeypatch.setattr("planner.planning.get_solver", lambda _: Halted(**keep))
+    monkeypatch.setattr("planner.methods.get_solver", lambda _: Halted(**keep))
     rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4)]
     return planned(rates, {"m": [10, 10, 10, 10]})
 

@@ -18,6 +18,7 @@ class Overrides:
     gap: float | None = None
     seed: int | None = None
     threads: int | None = None
+    method: str | None = None
 
     @property
     def solve(self) -> dict[str, object]:
@@ -28,6 +29,7 @@ class Overrides:
             "gap": self.gap,
             "seed": self.seed,
             "threads": self.threads,
+            "method": self.method,
         }
         return {key: value for key, value in given.items() if value is not None}
 

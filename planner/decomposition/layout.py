@@ -1,0 +1,209 @@
+"""What stands where: between the first stage's columns and the pass over the hours."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from planner.first_stage import FirstStage
+from planner.problem import Problem
+from planner.recourse import Hours, Point, Structure, Sums, make_hours
+from planner.terms import Commitments
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Lower bounds of recourse costs, affine in the first stage [cut].
+
+    Attributes:
+        matrix: what a column adds to the recourse [cut × column].
+        constant: what is left without any [cut].
+    """
+
+    matrix: sp.csr_array[np.float64]
+    constant: Floats
+
+
+class Layout:
+    """The hours of a first stage, and the translation of points and sums.
+
+    A *segment* is a window under a scenario; segments are ordered by scenario, then window.
+    """
+
+    def __init__(self, first: FirstStage) -> None:
+        self.first = first
+        self.problem = first.problem
+        self._series = _Series(self.problem)
+        parts = [self._series.part(position) for position in range(len(self.problem.candidates))]
+        pairs = sorted({(slice_, series) for slice_, series, _ in parts})
+        at = {pair: position for position, pair in enumerate(pairs)}
+        self._pair_of = np.array([at[part[:2]] for part in parts], dtype=np.intp)
+        self._factor_of = np.array([part[2] for part in parts], dtype=np.float64)
+        self._pairs = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+
+    @cached_property
+    def structure(self) -> Structure:
+        """Slices, pools, plans and pairs, as the pass knows them."""
+        terms = self.first.terms
+        rates = [[np.inf if one is None else float(one) for one in rates] for rates in terms.plans]
+        return Structure(
+            on_demand_usd=terms.price,
+            pool_of_slice=terms.pool_of_slice,
+            units=terms.pool_units,
+            pools=len(self.problem.pools.keys),
+            rates=np.array(rates, dtype=np.float64).reshape(len(rates), len(terms.price)),
+            pair_slice=self._pairs[:, 0],
+            pair_series=self._pairs[:, 1],
+        )
+
+    @cached_property
+    def scenario_of_segment(self) -> Ints:
+        """Scenario of each segment."""
+        return np.repeat(np.arange(len(self.problem.probability)), len(self.problem.windows))
+
+    @cached_property
+    def stage_of_segment(self) -> Ints:
+        """Stage of each segment."""
+        return self.problem.stages.stage.T.ravel()
+
+    def hours(self, dtype: str = "float32") -> Hours:
+        """The demand of all hours in blocks."""
+        windows, scenarios = len(self.problem.windows), len(self.problem.probability)
+        window = self.problem.window_of_hour()
+        segment = (np.arange(scenarios)[:, None] * windows + window).ravel()
+        return make_hours(
+            self._series.values,
+            segment_of_moment=segment,
+            stage_of_segment=self.stage_of_segment,
+            worth=np.tile(self.problem.calendar.worth[:-1], scenarios),
+            hours=np.ones(len(segment)),
+            dtype="float64" if dtype == "float64" else "float32",
+        )
+
+    @cached_property
+    def series_price_usd(self) -> Floats:
+        """What a unit of each series costs on demand, where it costs least [series]."""
+        price = np.full(len(self._series.values), np.inf)
+        slices = self._pairs[self._pair_of, 0]
+        cost = self.first.terms.price[slices] * self._factor_of
+        np.minimum.at(price, self._pairs[self._pair_of, 1], cost)
+        return price
+
+    @cached_property
+    def _most_factors(self) -> Floats:
+        """The most each pair's factor can be [pair]."""
+        most = np.zeros(len(self._pairs))
+        np.add.at(most, self._pair_of, self._factor_of)
+        return most
+
+    @cached_property
+    def most_usage(self) -> Floats:
+        """No hour's usage of a slice is more [slice]."""
+        highest = np.array([values.max(initial=0.0) for values in self._series.values])
+        usage = self._most_factors * highest[self._pairs[:, 1]]
+        slices = len(self.first.terms.price)
+        return np.asarray(np.bincount(self._pairs[:, 0], usage, minlength=slices), dtype=np.float64)
+
+    @cached_property
+    def most_cost_usd(self) -> float:
+        """No future's recourse costs more, nor less than minus this."""
+        total = np.array([values.sum() for values in self._series.values])
+        usage = self._most_factors * total[self._pairs[:, 1]]
+        return float(usage @ self.first.terms.price[self._pairs[:, 0]]) + 1.0
+
+    @cached_property
+    def _given(self) -> Floats:
+        """Factor of each pair that no decision changes [pair]."""
+        chosen = set(self.first.mix.candidate.tolist())
+        given = np.zeros(len(self._pairs))
+        for position in set(range(len(self.problem.candidates))) - chosen:
+            given[self._pair_of[position]] += self._factor_of[position]
+        return given
+
+    def point(self, values: Floats) -> Point:
+        """The pass's point at values of the first stage's columns."""
+        first, stages = self.first, self.problem.stages.count
+        factors = np.tile(self._given, (stages, 1))
+        if first.mix.size:
+            run = first.model.values("run", values)
+            pair = self._pair_of[first.mix.candidate]
+            np.add.at(factors, (first.mix.when, pair), run * self._factor_of[first.mix.candidate])
+        return Point(
+            factors=factors,
+            dedicated=_committed(first.pools, first.model.values("commit dedicated", values)),
+            spend=_committed(first.plans, first.model.values("commit spend", values)),
+        )
+
+    def cuts(self, sums: Sums, weights: sp.csr_array[np.float64]) -> Cuts:
+        """Cuts on sums of segments, by their weights [cut × segment]."""
+        stage = self.stage_of_segment
+        first, mix = self.first, self.first.mix
+        height, columns = len(self.stage_of_segment), first.model.columns
+        rows, at, values = [], [], []
+        for commitments, block, prices in (
+            (first.pools, "commit dedicated", sums.dedicated),
+            (first.plans, "commit spend", sums.spend),
+        ):
+            column = commitments.at[:, stage].T
+            segment, target = np.nonzero(column >= 0)
+            rows.append(segment)
+            at.append(first.model[block].start + column[segment, target])
+            values.append(-prices[segment, target])
+        if mix.size:
+            pair = self._pair_of[mix.candidate]
+            by_stage = np.argsort(mix.when, kind="stable")
+            bounds = np.searchsorted(mix.when[by_stage], np.arange(stage.max() + 2))
+            for position, here in enumerate(stage.tolist()):
+                inside = by_stage[bounds[here] : bounds[here + 1]]
+                rows.append(np.full(len(inside), position))
+                at.append(first.model["run"].start + inside)
+                factor = self._factor_of[mix.candidate[inside]]
+                values.append(sums.usage[position, pair[inside]] * factor)
+        matrix = sp.coo_array(
+            (np.concatenate(values), (np.concatenate(rows), np.concatenate(at))),
+            shape=(height, columns),
+        ).tocsr()
+        return Cuts(
+            matrix=sp.csr_array(weights @ matrix),
+            constant=np.asarray(weights @ (sums.usage @ self._given)),
+        )
+
+
+class _Series:
+    """The distinct demand series of a problem, and what candidates make of them."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._at: dict[Hashable, int] = {}
+        self.values: list[Floats] = []
+
+    def part(self, position: int) -> tuple[int, int, float]:
+        """Slice and series of a candidate, and its usage of the one per unit of the other."""
+        candidate = self._problem.candidates[position]
+        slice_ = self._problem.pools.slice_of(candidate.machine)
+        units = float(self._problem.pools.slices[slice_].machine_units(candidate.machine))
+        if len(candidate.needs) == 1:
+            (series, per) = candidate.needs[0]
+            return slice_, self._position(series.ctypes.data, series), units / per
+        scale = candidate.needs[0][1]
+        key = tuple((series.ctypes.data, per / scale) for series, per in candidate.needs)
+        if key not in self._at:
+            return slice_, self._position(key, candidate.needed * scale), units / scale
+        return slice_, self._at[key], units / scale
+
+    def _position(self, key: Hashable, series: Floats) -> int:
+        if key not in self._at:
+            self._at[key] = len(self.values)
+            self.values.append(series)
+        return self._at[key]
+
+
+def _committed(commitments: Commitments, amounts: Floats) -> Floats:
+    """What is committed in every stage [stage × target]; 0 where nothing may be."""
+    return np.where(commitments.at >= 0, np.append(amounts, 0.0)[commitments.at], 0.0).T.copy()

@@ -1,0 +1,195 @@
+"""The master: the first stage, with the recourse of all hours known by its cuts alone."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from planner.decomposition.layout import Cuts, Layout
+from planner.first_stage import FirstStage, build_first_stage, less_usage, mean_weight
+from planner.problem import Problem
+from planner.recourse import Sums
+from planner.risk import quantile, tail_level, weigh_risk
+from planner.terms import entries, positions
+from solvers import Block, CompiledModel
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recourse:
+    """A recourse cost that the master knows by cuts: sums of segments, one per column.
+
+    Attributes:
+        block: its columns in the master.
+        weights: what a segment counts for in each [column × segment].
+        by_hours: whether hours count for themselves instead of their worth.
+    """
+
+    block: Block
+    weights: sp.csr_array[np.float64]
+    by_hours: bool = False
+
+
+class Master:
+    """The first stage of a problem with columns for the recourse, and cuts on these.
+
+    ``recourse`` are the mean cost by stage, the cost by scenario where risk is weighed, and the
+    undiscounted mean where coverage has a floor and hours are worth different amounts.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.first: FirstStage = build_first_stage(problem)
+        self.layout = Layout(self.first)
+        self.recourse = self._add_recourse()
+        self.start = self.first.model.compile()
+        self.cuts: list[Cuts] = []
+
+    @property
+    def problem(self) -> Problem:
+        """What is planned."""
+        return self.first.problem
+
+    @property
+    def needs_hours(self) -> bool:
+        """Whether some recourse counts hours for themselves."""
+        return any(one.by_hours for one in self.recourse)
+
+    def compile(self) -> CompiledModel:
+        """The model with all cuts so far."""
+        matrix = sp.vstack([self.start.matrix, *(one.matrix for one in self.cuts)])
+        constants = [one.constant for one in self.cuts]
+        return replace(
+            self.start,
+            matrix=sp.csc_array(matrix),
+            row_lower=np.concatenate([self.start.row_lower, *constants]),
+            row_upper=np.concatenate(
+                [self.start.row_upper, *(np.full(len(one), np.inf) for one in constants)]
+            ),
+        )
+
+    def add(self, sums: Sums, by_hours: Sums | None) -> Cuts:
+        """Add the cuts of a pass; returns them as rows ``matrix @ columns >= constant``."""
+        added = []
+        for recourse in self.recourse:
+            chosen = by_hours if recourse.by_hours and by_hours is not None else sums
+            cuts = self.layout.cuts(chosen, recourse.weights)
+            at = recourse.block.start + positions(recourse.block.size)
+            shape = (recourse.block.size, self.start.columns)
+            below = sp.csr_array(
+                (cuts.matrix.data, cuts.matrix.indices, cuts.matrix.indptr), shape=shape
+            )
+            own = entries(1.0, positions(recourse.block.size), at, shape).tocsr()
+            added.append(Cuts(sp.csr_array(own - below), cuts.constant))
+        matrix = sp.csr_array(sp.vstack([one.matrix for one in added]).tocsr())
+        cuts = Cuts(matrix, np.concatenate([one.constant for one in added]))
+        self.cuts.append(cuts)
+        return cuts
+
+    def completed(self, values: Floats, cost: Floats, hours_cost: Floats) -> Floats:
+        """A point with all that its purchases and mix entail: commitments, recourse, risk.
+
+        Args:
+            values: a point of which purchases and mix count [column].
+            cost: its recourse, by worth [segment].
+            hours_cost: its recourse, hours counting for themselves [segment].
+        """
+        full = self.committed(values)
+        for recourse in self.recourse:
+            spent = hours_cost if recourse.by_hours else cost
+            full[recourse.block.slice] = np.asarray(recourse.weights @ spent)
+        if self.problem.weighs_risk:
+            self._complete_risk(full)
+        return full
+
+    def committed(self, values: Floats) -> Floats:
+        """A point with the commitments that its purchases make."""
+        full, model = values.copy(), self.first.model
+        for name, rows in (
+            ("commit dedicated", "add up dedicated"),
+            ("commit spend", "add up spend"),
+        ):
+            block = model[name]
+            full[block.slice] = 0.0
+            activity = model.row_values(rows, self.start.activity(full))
+            full[block.slice] = model.row_values(rows, self.start.row_lower) - activity
+        return full
+
+    def _complete_risk(self, full: Floats) -> None:
+        """Set the level of the tail, and what lies beyond it, to the cheapest."""
+        model, chance = self.first.model, self.problem.probability
+        full[model["tail level"].slice] = 0.0
+        full[model["beyond level"].slice] = 0.0
+        activity = model.row_values("tail of scenario", self.start.activity(full))
+        lost = model.row_values("tail of scenario", self.start.row_lower) - activity
+        level = tail_level(self.problem.request.risk, chance)
+        at = quantile(lost, chance, level)
+        full[model["tail level"].slice] = at
+        full[model["beyond level"].slice] = np.maximum(lost - at, 0.0)
+
+    @cached_property
+    def whole_mix(self) -> NDArray[np.intp]:
+        """Columns of the first candidate of every decision on the mix."""
+        mix = self.first.mix
+        if not mix.size:
+            return np.zeros(0, dtype=np.intp)
+        return self.first.model["run"].start + np.unique(mix.decision, return_index=True)[1]
+
+    @cached_property
+    def widest(self) -> tuple[Floats, Floats]:
+        """Bounds that some optimum keeps: nothing is bought beyond the greatest usage."""
+        model, terms = self.first.model, self.first.terms
+        most = self.layout.most_usage
+        pools = np.bincount(
+            terms.pool_of_slice, most * terms.pool_units, minlength=len(self.problem.pools.keys)
+        )
+        lower, upper = self.start.lower.copy(), self.start.upper.copy()
+        steps = [
+            pools[option.pool] / float(option.pool_units)
+            if option.pool is not None
+            else most @ np.array([float(rate or 0) for rate in option.rates]) / float(option.step)
+            for option in terms.options[: len(terms.lots)]
+        ]
+        everything = self.layout.most_cost_usd
+        lower[~np.isfinite(lower)] = -everything
+        upper[~np.isfinite(upper)] = everything
+        upper[model["buy"].slice] = np.ceil(steps) + 1
+        full = self.committed(upper)
+        for name in ("commit dedicated", "commit spend"):
+            upper[model[name].slice] = full[model[name].slice]
+        return lower, upper
+
+    def _add_recourse(self) -> tuple[Recourse, ...]:
+        problem, model = self.problem, self.first.model
+        layout, stages = self.layout, self.problem.stages
+        segments = len(layout.stage_of_segment)
+        chance = problem.probability[layout.scenario_of_segment]
+        by_stage = entries(
+            chance, layout.stage_of_segment, positions(segments), (stages.count, segments)
+        ).tocsr()
+        mean = model.add("recourse", stages.count, cost=mean_weight(problem))
+        found = [Recourse(mean, by_stage)]
+        if problem.weighs_risk:
+            count = len(problem.probability)
+            block = model.add("recourse of scenario", count)
+            by_scenario = entries(
+                1.0, layout.scenario_of_segment, positions(segments), (count, segments)
+            ).tocsr()
+            found.append(Recourse(block, by_scenario))
+            weigh_risk(self.first, (block, sp.csr_array(sp.eye_array(count).tocsr())))
+        least = problem.request.limits.coverage.at_least
+        if least is not None:
+            discounted = bool(np.ptp(problem.calendar.worth[:-1]) > 0)
+            covered = found[0]
+            if discounted:
+                block = model.add("undiscounted recourse", stages.count)
+                covered = Recourse(block, by_stage, by_hours=True)
+                found.append(covered)
+            rows, usage_usd = less_usage(self.first, 1 - least)
+            all_stages = sp.coo_array(np.ones((1, stages.count)))
+            model.require(
+                "coverage at least", [(covered.block, all_stages), *rows], at_most=usage_usd
+            )
+        return tuple(found)

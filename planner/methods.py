@@ -1,0 +1,144 @@
+"""The two exact methods: every hour in one model, or hours apart and joined by cuts."""
+
+import threading
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+
+from catalogs import Fault, Faults, InvalidInputError
+from planner.decomposition import Master, solve_master
+from planner.errors import InfeasibleError, SolverFailureError
+from planner.formulation import PlanningModel, build_model
+from planner.infeasibility import find_conflicts
+from planner.problem import Problem
+from planner.request import Method
+from planner.tabled import solve_planning
+from solvers import (
+    Limits,
+    Outcome,
+    ProgressListener,
+    Solver,
+    SolverError,
+    StopReason,
+    UnsupportedModelError,
+    UnsupportedOptionError,
+    get_solver,
+)
+
+LARGEST_EXTENSIVE_CELLS = 60_000
+"""Hours × scenarios × candidates up to which one model is as quick, and needs no compiling."""
+
+
+class Listening(Protocol):
+    """Who watches a solve."""
+
+    @property
+    def progress(self) -> ProgressListener | None:
+        """Told of every better incumbent or bound."""
+
+    @property
+    def stop(self) -> threading.Event | None:
+        """Set to end the solve."""
+
+
+class Solve(Protocol):
+    """A solve of a formulated problem."""
+
+    def __call__(
+        self,
+        solver: Solver,
+        limits: Limits,
+        *,
+        progress: ProgressListener | None,
+        stop: threading.Event | None,
+    ) -> Outcome:
+        """The outcome; raises SolverError."""
+
+
+@dataclass(frozen=True)
+class Formulated:
+    """A problem in linear form, and how it is solved.
+
+    Attributes:
+        planning: the model.
+        run: its method.
+    """
+
+    planning: PlanningModel
+    run: Solve
+
+    def solve(self, problem: Problem, around: Listening) -> Outcome:
+        """The outcome of a problem.
+
+        Raises:
+            InvalidInputError: the solver cannot take the model, or an option.
+            InfeasibleError: no plan keeps to all limits; names those that conflict.
+            SolverFailureError: the solver broke down.
+        """
+        options = problem.request.solve
+        try:
+            solver = get_solver(options.solver)
+            limits = Limits(
+                time_limit_s=options.time_limit_s,
+                gap=options.gap,
+                seed=options.seed,
+                threads=options.threads,
+            )
+            outcome = self.run(solver, limits, progress=around.progress, stop=around.stop)
+        except UnsupportedModelError as error:
+            raise _invalid("solve.solver", error.solver, f"{error.reason}; {error.fix}") from error
+        except UnsupportedOptionError as error:
+            raise _invalid(f"solve.{error.option}", error.value, error.fix) from error
+        except SolverError as error:
+            raise SolverFailureError(str(error)) from error
+        if outcome.stop is StopReason.INFEASIBLE:
+            raise InfeasibleError(
+                find_conflicts(problem, solver, limits, around.stop),
+                tuple(workload.name for workload in problem.request.workloads),
+            )
+        return outcome
+
+
+def formulate(problem: Problem) -> Formulated:
+    """A problem in linear form, by the method it asks for or that fits its size.
+
+    Raises:
+        InvalidInputError: the method asked for cannot do what else is asked for.
+    """
+    method = problem.request.solve.method
+    if method is Method.AUTO:
+        method = _fitting(problem)
+    if method is Method.EXTENSIVE:
+        planning = build_model(problem)
+        return Formulated(planning, partial(solve_planning, planning))
+    _check_decomposable(problem)
+    master = Master(problem)
+    cost = np.zeros(master.start.columns)
+    cost[master.first.model["recourse"].slice] = 1.0
+    return Formulated(PlanningModel(master.first, None, cost), partial(solve_master, master))
+
+
+def _fitting(problem: Problem) -> Method:
+    """Small problems, whole machines and floors on use as one model; others decomposed."""
+    hours = problem.calendar.hours * len(problem.probability)
+    small = hours * len(problem.candidates) <= LARGEST_EXTENSIVE_CELLS
+    floor = problem.request.limits.utilization.at_least is not None
+    extensive = small or floor or problem.request.whole_machines
+    return Method.EXTENSIVE if extensive else Method.DECOMPOSED
+
+
+def _check_decomposable(problem: Problem) -> None:
+    faults = Faults()
+    if problem.request.whole_machines:
+        fix = "whole machines need every hour in one model; write extensive or auto"
+        faults.add("solve.method", "decomposed", fix)
+    if problem.request.limits.utilization.at_least is not None:
+        fix = "does not yet keep limits.utilization; write extensive or auto"
+        faults.add("solve.method", "decomposed", fix)
+    faults.raise_if_any()
+
+
+def _invalid(field: str, value: object, fix: str) -> InvalidInputError:
+    return InvalidInputError([Fault(field=field, value=repr(value), fix=fix)])

@@ -1,0 +1,139 @@
+"""A linear program that grows by rows and is solved again from where it stood."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from solvers.errors import SolverFailedError, SolverUnavailableError
+from solvers.model import CompiledModel, Floats
+
+_NAME = "highs"
+_NO_BOUND = 1e30
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The optimum of the rows so far.
+
+    Attributes:
+        point: the columns' values [column].
+        objective: its cost, offset included.
+        bound: no point costs less; computed by us from the dual prices, whatever their rounding.
+        iterations: simplex steps this solve took.
+    """
+
+    point: Floats
+    objective: float
+    bound: float
+    iterations: int
+
+
+class CuttingPlanes:
+    """A continuous model to which rows are added, solved by HiGHS's dual simplex from its basis.
+
+    Args:
+        model: the first rows; integrality is left out.
+        widest: finite bounds that some optimum keeps (lower, upper) [column], for the bound's
+            proof alone: columns without bounds of their own cannot make it worthless.
+    """
+
+    def __init__(self, model: CompiledModel, widest: tuple[Floats, Floats]) -> None:
+        self._cost, self._offset = model.cost, model.offset
+        self._lower = np.maximum(model.lower, widest[0])
+        self._upper = np.minimum(model.upper, widest[1])
+        self._rows = [(model.matrix.tocsr(), model.row_lower, model.row_upper)]
+        self._highs = _started(model)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows so far."""
+        return sum(matrix.shape[0] for matrix, _, _ in self._rows)
+
+    def add(self, matrix: sp.csr_array[np.float64], at_least: Floats) -> None:
+        """Add the rows ``matrix @ point >= at_least``."""
+        height = matrix.shape[0]
+        self._rows.append((matrix, at_least, np.full(height, np.inf)))
+        self._highs.addRows(
+            height,
+            at_least,
+            np.full(height, _NO_BOUND),
+            matrix.nnz,
+            matrix.indptr.astype(np.int32),
+            matrix.indices.astype(np.int32),
+            matrix.data,
+        )
+
+    def solve(self, time_limit_s: float | None = None) -> Answer | None:
+        """The optimum of the rows so far; None where they exclude each other.
+
+        Raises SolverFailedError where it ends otherwise; TimeoutError at the time limit.
+        """
+        import highspy
+
+        highs = self._highs
+        spent = highs.getRunTime()
+        limit = np.inf if time_limit_s is None else spent + time_limit_s
+        highs.setOptionValue("time_limit", float(limit))
+        began = time.perf_counter()
+        highs.run()
+        status = highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return None
+        if status == highspy.HighsModelStatus.kTimeLimit:
+            raise TimeoutError(f"stopped after {time.perf_counter() - began:.1f} s")
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise SolverFailedError(_NAME, highs.modelStatusToString(status))
+        solution = highs.getSolution()
+        info = highs.getInfo()
+        return Answer(
+            point=np.array(solution.col_value),
+            objective=float(info.objective_function_value),
+            bound=self._bound(np.array(solution.row_dual)),
+            iterations=max(int(info.simplex_iteration_count), 0),
+        )
+
+    def _bound(self, prices: Floats) -> float:
+        """What dual prices prove: rows at their bounds, columns at the cheaper of theirs."""
+        lower = np.concatenate([lower for _, lower, _ in self._rows])
+        upper = np.concatenate([upper for _, _, upper in self._rows])
+        at = np.where(prices > 0, lower, upper)
+        prices = np.where(np.isfinite(at), prices, 0.0)
+        bound = float(prices @ np.where(np.isfinite(at), at, 0.0))
+        reduced, first = self._cost.copy(), 0
+        for matrix, _, _ in self._rows:
+            height = matrix.shape[0]
+            reduced -= np.asarray(matrix.T @ prices[first : first + height])
+            first += height
+        cheapest = np.minimum(reduced * self._lower, reduced * self._upper)
+        return bound + float(cheapest.sum()) + self._offset
+
+
+def _started(model: CompiledModel) -> Any:  # noqa: ANN401 - highspy is untyped here
+    """HiGHS with the model in it."""
+    try:
+        # OR-Tools' own HiGHS crashes where it is loaded after this one.
+        import ortools.math_opt.core.python.solver  # noqa: F401
+    except ImportError as error:
+        raise SolverUnavailableError(_NAME, "ortools") from error
+    try:
+        import highspy
+    except ImportError as error:
+        raise SolverUnavailableError(_NAME, "highspy") from error
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = model.columns, model.rows
+    program.col_cost_ = model.cost
+    program.col_lower_, program.col_upper_ = model.lower, model.upper
+    program.row_lower_, program.row_upper_ = model.row_lower, model.row_upper
+    program.offset_ = model.offset
+    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    program.a_matrix_.start_ = model.matrix.indptr
+    program.a_matrix_.index_ = model.matrix.indices
+    program.a_matrix_.value_ = model.matrix.data
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 1)
+    highs.passModel(program)
+    return highs

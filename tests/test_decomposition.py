@@ -1,0 +1,147 @@
+"""The decomposed method against the extensive form, on random problems of all features."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from planner import InfeasibleError
+
+GAP = 1e-6
+HOURS = 24
+MACHINES = ("a", "b", "c")
+TYPES = (
+    {"name": "a", "family": "ab", "normalized_units": 1, "size_flexible": True},
+    {"name": "b", "family": "ab", "normalized_units": 2, "size_flexible": True},
+    {"name": "c"},
+)
+ON_DEMAND_USD = {"a": 1.0, "b": 2.1, "c": 1.7}
+OWNED = {
+    "id": "old", "kind": "reserved_standard", "hourly_usd": 0.5, "quantity": 2,
+    "start": "2025-12-31T20:00Z", "end": "2026-01-01T09:00Z",
+    "instance_type": "c", "region": "here",
+}  # fmt: skip
+MIXED = [
+    {"name": "web", "needs": {"unit": "own", "capacity": {"a": 1.0, "b": 2.0, "c": 1.5}},
+     "regions": ["here"]},
+    {"name": "b", "needs": {"unit": "machines", "of": "b"}, "regions": ["here"]},
+]  # fmt: skip
+
+
+SHARES = st.sampled_from([0.35, 0.5, 0.62, 0.8])
+
+
+@st.composite
+def price_lists(draw):
+    """(kind, machine, hourly, term, payment, upfront) of everything sold."""
+    rates = [("on_demand", name, usd, None, None, None) for name, usd in ON_DEMAND_USD.items()]
+    for name in MACHINES:
+        if draw(st.booleans()):
+            hourly, term = ON_DEMAND_USD[name] * draw(SHARES), draw(st.sampled_from([8, 15, 40]))
+            if draw(st.booleans()):
+                rates.append(("reserved_standard", name, hourly, term, "no_upfront", None))
+            else:
+                rates.append(("reserved_standard", name, 0.0, term, "all_upfront", hourly * term))
+    for term in draw(st.sets(st.sampled_from([6, 12, 40]), max_size=3)):
+        for name in draw(st.sampled_from([MACHINES, MACHINES, ("b", "c"), ("c",)])):
+            hourly = ON_DEMAND_USD[name] * draw(SHARES)
+            rates.append(("savings_plan_compute", name, hourly, term, "no_upfront", None))
+    return rates
+
+
+@st.composite
+def limits(draw):
+    found = {}
+    if draw(st.booleans()):
+        found["upfront_budget_usd"] = draw(st.sampled_from([0, 10, 60]))
+    coverage = draw(
+        st.sampled_from([{}, {}, {"at_least": 0.2}, {"at_least": 0.5}, {"at_most": 0.4}])
+    )
+    return found | ({"coverage": coverage} if coverage else {})
+
+
+@st.composite
+def futures(draw):
+    """Names of the scenarios, and the parts of a request that speak of them."""
+    names = ["s0", "s1", "s2"][: draw(st.sampled_from([1, 1, 2, 3]))]
+    parts = {}
+    if len(names) > 1:
+        chances = {2: [0.3, 0.7], 3: [0.5, 0.3, 0.2]}[len(names)]
+        parts["scenarios"] = dict(zip(names, chances, strict=True))
+        if draw(st.booleans()):
+            level, weight = draw(st.sampled_from([0.0, 0.6])), draw(st.sampled_from([0.4, 1.0]))
+            parts["risk"] = {"level": level, "weight": weight}
+        if draw(st.booleans()):
+            parts["information"] = {"groups": [1, 2, 3]}
+    return names, parts
+
+
+@st.composite
+def problems(draw):
+    """Rates, scenarios, a seed of the demand, and the other parts of a request."""
+    names, parts = draw(futures())
+    accounting = draw(st.sampled_from(["amortized", "amortized", "cash_flow", "full_term"]))
+    parts |= {
+        "types": TYPES,
+        "horizon": {"hours": HOURS, "accounting": accounting},
+        "purchases": {"hours": draw(st.sampled_from([[0], [0, 7], [0, 5, 12]]))},
+        "commitment_step_usd": draw(st.sampled_from([0.01, 0.5])),
+        "limits": draw(limits()),
+    }
+    if accounting == "cash_flow":
+        parts["horizon"]["discount_rate"] = 9.0
+    if draw(st.booleans()):
+        parts["owned"] = [OWNED]
+    if draw(st.booleans()):
+        parts["workloads"] = MIXED
+    return draw(price_lists()), names, draw(st.integers(0, 10**6)), parts
+
+
+def rows_of(rates, price):
+    return [
+        price(name, kind, round(usd, 6), term, payment, upfront and round(upfront, 6))
+        if term
+        else price(name, kind, usd)
+        for kind, name, usd, term, payment, upfront in rates
+    ]
+
+
+def demand_of(names, seed, series):
+    draw = np.random.default_rng(seed)
+    futures = {
+        name: {one: draw.integers(0, 12, HOURS).astype(float).tolist() for one in series}
+        for name in names
+    }
+    return futures if len(names) > 1 else futures[names[0]]
+
+
+@pytest.mark.parametrize("gap", [GAP, 1e-3])
+def test_decomposed_and_extensive_agree_within_the_gap(gap, planned, price):
+    @settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+    @given(problem=problems())
+    def check(problem):
+        rates, names, seed, parts = problem
+        series = ("web", "b") if "workloads" in parts else MACHINES
+        found = []
+        for method in ("extensive", "decomposed"):
+            try:
+                plan = planned(
+                    rows_of(rates, price), demand_of(names, seed, series),
+                    solve={"gap": gap, "method": method}, **parts,
+                )  # fmt: skip
+            except InfeasibleError:
+                plan = None
+            found.append(plan)
+        extensive, decomposed = found
+        assert (extensive is None) == (decomposed is None)
+        if extensive is None or decomposed is None:
+            event("infeasible")
+            return
+        scale = max(abs(float(extensive.objective_usd)), 1.0)
+        assert decomposed.gap <= gap + 1e-6
+        slack = (gap + 2e-6) * scale
+        assert abs(float(extensive.objective_usd) - float(decomposed.objective_usd)) <= slack
+        assert float(decomposed.lower_bound_usd) <= float(extensive.objective_usd) + 1e-6 * scale
+        assert not [one for one in decomposed.warnings if "upfront" in one]
+
+    check()
