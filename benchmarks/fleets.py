@@ -94,7 +94,7 @@ def request_document(
     scenarios: int = 1,
     offers: str = "all",
     real: bool = False,
-    **solve: Any,
+    **solve: object,
 ) -> Iterator[tuple[dict[str, Any], Path]]:
     """A request with its demand in a file, and the folder that holds it while it is needed."""
     index, workloads, demand = (real_fleet if real else made_up_fleet)(hours, pools)
