@@ -22,12 +22,14 @@ class Answer:
         point: the columns' values [column].
         objective: its cost, offset included.
         bound: no point costs less; computed by us from the dual prices, whatever their rounding.
+        reduced: what a column's unit adds to the bound beyond its lower limit [column].
         iterations: simplex steps this solve took.
     """
 
     point: Floats
     objective: float
     bound: float
+    reduced: Floats
     iterations: int
 
 
@@ -44,18 +46,20 @@ class CuttingPlanes:
         self._cost, self._offset = model.cost, model.offset
         self._lower = np.maximum(model.lower, widest[0])
         self._upper = np.minimum(model.upper, widest[1])
-        self._rows = [(model.matrix.tocsr(), model.row_lower, model.row_upper)]
+        self._rows = [model.matrix.tocsr()]
+        self._row_bounds = [(model.row_lower, model.row_upper)]
         self._highs = _started(model)
 
     @property
     def rows(self) -> int:
         """Number of rows so far."""
-        return sum(matrix.shape[0] for matrix, _, _ in self._rows)
+        return sum(matrix.shape[0] for matrix in self._rows)
 
     def add(self, matrix: sp.csr_array[np.float64], at_least: Floats) -> None:
         """Add the rows ``matrix @ point >= at_least``."""
         height = matrix.shape[0]
-        self._rows.append((matrix, at_least, np.full(height, np.inf)))
+        self._rows.append(matrix)
+        self._row_bounds.append((at_least, np.full(height, np.inf)))
         self._highs.addRows(
             height,
             at_least,
@@ -88,27 +92,44 @@ class CuttingPlanes:
             raise SolverFailedError(_NAME, highs.modelStatusToString(status))
         solution = highs.getSolution()
         info = highs.getInfo()
+        bound, reduced = self._bound(np.array(solution.row_dual))
         return Answer(
             point=np.array(solution.col_value),
             objective=float(info.objective_function_value),
-            bound=self._bound(np.array(solution.row_dual)),
+            bound=bound,
+            reduced=reduced,
             iterations=max(int(info.simplex_iteration_count), 0),
         )
 
-    def _bound(self, prices: Floats) -> float:
+    def _bound(self, prices: Floats) -> tuple[float, Floats]:
         """What dual prices prove: rows at their bounds, columns at the cheaper of theirs."""
-        lower = np.concatenate([lower for _, lower, _ in self._rows])
-        upper = np.concatenate([upper for _, _, upper in self._rows])
+        lower = np.concatenate([lower for lower, _ in self._row_bounds])
+        upper = np.concatenate([upper for _, upper in self._row_bounds])
         at = np.where(prices > 0, lower, upper)
         prices = np.where(np.isfinite(at), prices, 0.0)
         bound = float(prices @ np.where(np.isfinite(at), at, 0.0))
-        reduced, first = self._cost.copy(), 0
-        for matrix, _, _ in self._rows:
-            height = matrix.shape[0]
-            reduced -= np.asarray(matrix.T @ prices[first : first + height])
-            first += height
+        reduced = self._cost - self._all_rows().T @ prices
         cheapest = np.minimum(reduced * self._lower, reduced * self._upper)
-        return bound + float(cheapest.sum()) + self._offset
+        return bound + float(cheapest.sum()) + self._offset, reduced
+
+    def _all_rows(self) -> sp.csr_array[np.float64]:
+        """The rows so far in one matrix."""
+        if len(self._rows) > 1:
+            ends = np.cumsum([0, *(matrix.nnz for matrix in self._rows)])
+            starts = [
+                matrix.indptr[:-1] + end for matrix, end in zip(self._rows, ends, strict=False)
+            ]
+            self._rows = [
+                sp.csr_array(
+                    (
+                        np.concatenate([matrix.data for matrix in self._rows]),
+                        np.concatenate([matrix.indices for matrix in self._rows]),
+                        np.concatenate([*starts, ends[-1:]]),
+                    ),
+                    shape=(self.rows, len(self._cost)),
+                )
+            ]
+        return self._rows[0]
 
 
 def _started(model: CompiledModel) -> Any:  # noqa: ANN401 - highspy is untyped here

@@ -1,33 +1,19 @@
 """What stands where: between the first stage's columns and the pass over the hours."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from planner.decomposition.cuts import Links
 from planner.first_stage import FirstStage
 from planner.problem import Problem
-from planner.recourse import Hours, Point, Structure, Sums, make_hours
+from planner.recourse import Hours, Point, Structure, make_hours
 from planner.terms import Commitments
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Cuts:
-    """Lower bounds of recourse costs, affine in the first stage [cut].
-
-    Attributes:
-        matrix: what a column adds to the recourse [cut × column].
-        constant: what is left without any [cut].
-    """
-
-    matrix: sp.csr_array[np.float64]
-    constant: Floats
 
 
 class Layout:
@@ -118,7 +104,7 @@ class Layout:
         return float(usage @ self.first.terms.price[self._pairs[:, 0]]) + 1.0
 
     @cached_property
-    def _given(self) -> Floats:
+    def given(self) -> Floats:
         """Factor of each pair that no decision changes [pair]."""
         chosen = set(self.first.mix.candidate.tolist())
         given = np.zeros(len(self._pairs))
@@ -129,7 +115,7 @@ class Layout:
     def point(self, values: Floats) -> Point:
         """The pass's point at values of the first stage's columns."""
         first, stages = self.first, self.problem.stages.count
-        factors = np.tile(self._given, (stages, 1))
+        factors = np.tile(self.given, (stages, 1))
         if first.mix.size:
             run = first.model.values("run", values)
             pair = self._pair_of[first.mix.candidate]
@@ -140,38 +126,37 @@ class Layout:
             spend=_committed(first.plans, first.model.values("commit spend", values)),
         )
 
-    def cuts(self, sums: Sums, weights: sp.csr_array[np.float64]) -> Cuts:
-        """Cuts on sums of segments, by their weights [cut × segment]."""
-        stage = self.stage_of_segment
-        first, mix = self.first, self.first.mix
-        height, columns = len(self.stage_of_segment), first.model.columns
-        rows, at, values = [], [], []
-        for commitments, block, prices in (
-            (first.pools, "commit dedicated", sums.dedicated),
-            (first.plans, "commit spend", sums.spend),
+    @cached_property
+    def links(self) -> Links:
+        """Which of a segment's sums, as cuts stack them, stand at which column."""
+        first, mix, stage = self.first, self.first.mix, self.stage_of_segment
+        pairs, pools = len(self._pairs), len(self.problem.pools.keys)
+        segments, sources, columns, factors = [], [], [], []
+        for commitments, block, start in (
+            (first.pools, "commit dedicated", pairs),
+            (first.plans, "commit spend", pairs + pools),
         ):
             column = commitments.at[:, stage].T
             segment, target = np.nonzero(column >= 0)
-            rows.append(segment)
-            at.append(first.model[block].start + column[segment, target])
-            values.append(-prices[segment, target])
+            segments.append(segment)
+            sources.append(start + target)
+            columns.append(first.model[block].start + column[segment, target])
+            factors.append(np.full(len(segment), -1.0))
         if mix.size:
             pair = self._pair_of[mix.candidate]
             by_stage = np.argsort(mix.when, kind="stable")
             bounds = np.searchsorted(mix.when[by_stage], np.arange(stage.max() + 2))
             for position, here in enumerate(stage.tolist()):
                 inside = by_stage[bounds[here] : bounds[here + 1]]
-                rows.append(np.full(len(inside), position))
-                at.append(first.model["run"].start + inside)
-                factor = self._factor_of[mix.candidate[inside]]
-                values.append(sums.usage[position, pair[inside]] * factor)
-        matrix = sp.coo_array(
-            (np.concatenate(values), (np.concatenate(rows), np.concatenate(at))),
-            shape=(height, columns),
-        ).tocsr()
-        return Cuts(
-            matrix=sp.csr_array(weights @ matrix),
-            constant=np.asarray(weights @ (sums.usage @ self._given)),
+                segments.append(np.full(len(inside), position))
+                sources.append(pair[inside])
+                columns.append(first.model["run"].start + inside)
+                factors.append(self._factor_of[mix.candidate[inside]])
+        return Links(
+            segment=np.concatenate(segments).astype(np.intp),
+            source=np.concatenate(sources).astype(np.intp),
+            column=np.concatenate(columns).astype(np.intp),
+            factor=np.concatenate(factors),
         )
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from planner.decomposition.layout import Cuts, Layout
+from planner.decomposition.cuts import CutRows, Cuts
+from planner.decomposition.layout import Layout
 from planner.first_stage import FirstStage, build_first_stage, less_usage, mean_weight
 from planner.problem import Problem
 from planner.recourse import Sums
@@ -46,6 +47,11 @@ class Master:
         self.recourse = self._add_recourse()
         self.start = self.first.model.compile()
         self.cuts: list[Cuts] = []
+        links, given = self.layout.links, self.layout.given
+        self._rows = [
+            CutRows(one.block, one.weights, links, given, self.start.columns)
+            for one in self.recourse
+        ]
 
     @property
     def problem(self) -> Problem:
@@ -70,23 +76,14 @@ class Master:
             ),
         )
 
-    def add(self, sums: Sums, by_hours: Sums | None) -> Cuts:
-        """Add the cuts of a pass; returns them as rows ``matrix @ columns >= constant``."""
-        added = []
-        for recourse in self.recourse:
-            chosen = by_hours if recourse.by_hours and by_hours is not None else sums
-            cuts = self.layout.cuts(chosen, recourse.weights)
-            at = recourse.block.start + positions(recourse.block.size)
-            shape = (recourse.block.size, self.start.columns)
-            below = sp.csr_array(
-                (cuts.matrix.data, cuts.matrix.indices, cuts.matrix.indptr), shape=shape
-            )
-            own = entries(1.0, positions(recourse.block.size), at, shape).tocsr()
-            added.append(Cuts(sp.csr_array(own - below), cuts.constant))
-        matrix = sp.csr_array(sp.vstack([one.matrix for one in added]).tocsr())
-        cuts = Cuts(matrix, np.concatenate([one.constant for one in added]))
-        self.cuts.append(cuts)
-        return cuts
+    def add(self, sums: Sums, by_hours: Sums) -> list[Cuts]:
+        """Add the cuts of a pass, by worth and by hours; returns them."""
+        made = [
+            rows.of(by_hours if recourse.by_hours else sums)
+            for recourse, rows in zip(self.recourse, self._rows, strict=True)
+        ]
+        self.cuts += made
+        return made
 
     def completed(self, values: Floats, cost: Floats, hours_cost: Floats) -> Floats:
         """A point with all that its purchases and mix entail: commitments, recourse, risk.
@@ -130,12 +127,18 @@ class Master:
         full[model["beyond level"].slice] = np.maximum(lost - at, 0.0)
 
     @cached_property
-    def whole_mix(self) -> NDArray[np.intp]:
-        """Columns of the first candidate of every decision on the mix."""
-        mix = self.first.mix
-        if not mix.size:
-            return np.zeros(0, dtype=np.intp)
-        return self.first.model["run"].start + np.unique(mix.decision, return_index=True)[1]
+    def relaxed(self) -> CompiledModel:
+        """The model without cuts and without whole numbers."""
+        return self.start.relaxed()
+
+    @cached_property
+    def everything_on_demand(self) -> Floats:
+        """The point that buys nothing and runs every workload on its first candidate [column]."""
+        values, mix = np.zeros(self.start.columns), self.first.mix
+        if mix.size:
+            first = np.unique(mix.decision, return_index=True)[1]
+            values[self.first.model["run"].start + first] = 1.0
+        return values
 
     @cached_property
     def widest(self) -> tuple[Floats, Floats]:

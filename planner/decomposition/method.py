@@ -1,58 +1,41 @@
 """Benders' method: the master proposes, the pass over the hours answers with cost and cuts.
 
-Every pass gives the true cost of a plan that can be bought, for it is asked at whole purchases,
-and every master a true bound. The hours are first looked at through their means, which is quick
-and, by Jensen, never proves too much; then as they are.
+Every master gives a true bound, and every pass the true cost of what it is asked about. The hours
+are first looked at through their means, which is quick and, by Jensen, never proves too much; then
+as they are. Fractions are left until continuous bound and cost agree; then purchases are rounded,
+and looked for in whole numbers where rounding costs too much.
 """
 
 import threading
 import time
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.decomposition.master import Master
-from planner.decomposition.rounding import round_purchases
+from planner.decomposition.rounding import choose_whole, whole_points
+from planner.decomposition.search import EndedError, Search
 from planner.recourse import Hours, Pass, coarsen
-from solvers import (
-    BoundSource,
-    CuttingPlanes,
-    Limits,
-    Outcome,
-    Progress,
-    ProgressListener,
-    Solver,
-    StopReason,
-    relative_gap,
-)
+from solvers import BoundSource, Limits, Outcome, ProgressListener, Solver, StopReason
 
 Floats = NDArray[np.float64]
 
 STEP = 0.6
 """How far from the best point so far towards the master's the next question is asked."""
 
-LP_SHARE = 0.5
-"""The continuous master is solved to this share of the gap asked for; rounding has the rest."""
+LP_SHARE = 0.1
+"""Cost and bound of the continuous master come this near, as a share of the gap asked for."""
 
 COARSE_SHARE = 0.5
-"""The means are solved to this share of the continuous master's gap."""
+"""The means are solved to this share of the gap asked for."""
 
-ROWS_PER_MEAN = 32
+ROWS_PER_MEAN = 16
 LEAST_ROWS_FOR_MEANS = 20_000
 """Fewer rows are looked at as they are from the start."""
 
 MOST_ROUNDS = 500
-FEASIBLE = 1e-6
-"""Rows broken by no more than this, beside the size of their numbers, are kept."""
-
-SHORTEST_SOLVE_S = 0.05
-
 MOST_STALLED = 8
-"""Rounds without a cheaper point after which whole numbers are looked at."""
-
-WHOLE_SHARE = 0.25
-"""The master in whole numbers is solved to this share of the gap asked for."""
+"""Rounds without a cheaper point or a better bound after which whole numbers are looked at."""
 
 SESSION = "highs"
 
@@ -60,57 +43,34 @@ FLOAT64_BELOW = 1e-5
 """Gaps below this need demand in full precision."""
 
 
-class _EndedError(Exception):
-    """Time is over, or the user asked to stop."""
+class Center:
+    """The best continuous point so far, from which questions do not stray far."""
 
-    def __init__(self, reason: StopReason) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
+    def __init__(self, point: Floats) -> None:
+        self.point, self._least = point, np.inf
 
+    def move(self, search: Search, cost: float, full: Floats) -> bool:
+        """Stand at a point that was asked about, if it keeps all limits and is the cheapest."""
+        if cost >= self._least or not search.keeps(full, whole=False):
+            return False
+        self.point, self._least = full, cost
+        return True
 
-@dataclass
-class _Search:
-    """Where a solve stands."""
+    def forget_cost(self) -> None:
+        """From here on costs are others."""
+        self._least = np.inf
 
-    master: Master
-    limits: Limits
-    progress: ProgressListener | None
-    stop: threading.Event | None
-    planes: CuttingPlanes
-    began: float
-    bound: float = -np.inf
-    incumbent: Floats | None = None
-    objective: float = np.inf
-    iterations: int = 0
-    log: list[str] = field(default_factory=list)
-
-    def check(self) -> None:
-        """Raise _EndedError where the solve must end."""
-        if self.stop is not None and self.stop.is_set():
-            raise _EndedError(StopReason.INTERRUPTED)
-        if self.left_s() <= 0:
-            raise _EndedError(StopReason.TIME_LIMIT)
-
-    def left_s(self) -> float:
-        """Seconds left."""
-        if self.limits.time_limit_s is None:
+    def gap_to(self, bound: float) -> float:
+        """Gap between its cost and a bound; infinite before there is either."""
+        if not np.isfinite(self._least) or not np.isfinite(bound):
             return np.inf
-        return self.limits.time_limit_s - (time.perf_counter() - self.began)
+        return max(self._least - bound, 0.0) / max(abs(self._least), 1e-300)
 
-    def gap(self) -> float:
-        """Of the incumbent."""
-        gap = relative_gap(
-            None if self.incumbent is None else self.objective,
-            None if not np.isfinite(self.bound) else self.bound,
-        )
-        return np.inf if gap is None else gap
-
-    def tell(self) -> None:
-        """Report the present state."""
-        if self.progress is not None:
-            found = None if self.incumbent is None else self.objective
-            bound = None if not np.isfinite(self.bound) else self.bound
-            self.progress(Progress(time.perf_counter() - self.began, found, bound))
+    def towards(self, point: Floats) -> Floats:
+        """The next question; the point itself where no limits are known to be kept yet."""
+        if not np.isfinite(self._least):
+            return point
+        return self.point + STEP * (point - self.point)
 
 
 def solve_master(
@@ -125,155 +85,83 @@ def solve_master(
 
     Raises SolverError as solvers do.
     """
-    began = time.perf_counter()
-    planes = CuttingPlanes(master.start, master.widest)
-    search = _Search(master, limits, progress, stop, planes, began)
+    search = Search(master, limits, progress, stop, began=time.perf_counter())
+    center = Center(master.everything_on_demand)
     hours = master.layout.hours("float64" if limits.gap < FLOAT64_BELOW else "float32")
     fine = Pass(master.layout.structure, hours)
     try:
-        reason = _run(search, fine, hours, solver)
-    except _EndedError as ended:
+        reason = _run(search, fine, hours, solver, center)
+    except EndedError as ended:
         reason = ended.reason
-        _rescue(search, fine)
+        offer_whole(search, fine, center.point)
     return _outcome(search, fine, reason)
 
 
-def _run(search: _Search, fine: Pass, hours: Hours, solver: Solver) -> StopReason:
+def _run(search: Search, fine: Pass, hours: Hours, solver: Solver, center: Center) -> StopReason:
     """Means first, then hours, then whole numbers; returns why it ended."""
-    target = search.limits.gap * LP_SHARE
-    center = np.zeros(search.master.start.columns)
     if hours.rows >= LEAST_ROWS_FOR_MEANS:
         means = coarsen(hours, ROWS_PER_MEAN, search.master.layout.series_price_usd)
-        coarse = Pass(search.master.layout.structure, means)
-        found = _look_at_means(search, coarse, target * COARSE_SHARE)
-        if found is None:
+        if not _look_at_means(search, Pass(search.master.layout.structure, means), center):
             return StopReason.INFEASIBLE
-        center = found
-    if not _look_at_hours(search, fine, center, target):
+    if not _look_at_hours(search, fine, center):
         return StopReason.INFEASIBLE
     while search.gap() > search.limits.gap:
-        if not _choose_whole(search, fine, solver):
+        if not choose_whole(search, fine, solver):
             return StopReason.INFEASIBLE
+        search.tell()
     return StopReason.GAP if search.gap() > 0 else StopReason.OPTIMAL
 
 
-def _look_at_means(search: _Search, coarse: Pass, target: float) -> Floats | None:
-    """Cuts of the means until master and means agree; their best point, None if infeasible."""
-    center, least = np.zeros(search.master.start.columns), np.inf
-    point = center
+def _look_at_means(search: Search, coarse: Pass, center: Center) -> bool:
+    """Cuts of the means until master and means agree at the center; False: infeasible."""
+    point = center.point
     for _ in range(MOST_ROUNDS):
         search.check()
-        cost, full = _ask(search, coarse, point)
-        if cost < least:
-            least, center = cost, full
-        answer = _solve_master(search)
-        if answer is None:
-            return None
-        if least - search.bound <= target * abs(least):
-            break
-        point = center + STEP * (answer - center)
-    return center
-
-
-def _look_at_hours(search: _Search, fine: Pass, center: Floats, target: float) -> bool:
-    """Cuts of all hours until the continuous master and its best point agree; False: infeasible.
-
-    Questions are asked at whole purchases, whose answers are true costs.
-    """
-    master, least, point, stalled = search.master, np.inf, center, 0
-    for _ in range(MOST_ROUNDS):
-        search.check()
-        cost, full = _ask(search, fine, _whole(master, point))
-        _offer(search, cost, full)
-        stalled = 0 if cost < least else stalled + 1
-        if cost < least:
-            least, center = cost, full
-        answer = _solve_master(search)
+        center.move(search, *search.ask(coarse, point))
+        answer = search.solve()
         if answer is None:
             return False
         search.tell()
-        if search.gap() <= search.limits.gap:
+        if center.gap_to(search.bound) <= COARSE_SHARE * search.limits.gap:
             break
-        if least - search.bound <= target * abs(least) or stalled > MOST_STALLED:
-            break
-        point = center + STEP * (answer - center)
+        point = center.towards(answer.point)
     return True
 
 
-def _choose_whole(search: _Search, fine: Pass, solver: Solver) -> bool:
-    """The master in whole numbers, and what its plan truly costs; False where it is infeasible."""
-    search.check()
-    master, limits = search.master, search.limits
-    left = search.left_s()
-    strict = limits.model_copy(
-        update={
-            "gap": limits.gap * WHOLE_SHARE,
-            "time_limit_s": None if np.isinf(left) else max(left, SHORTEST_SOLVE_S),
-        }
-    )
-    outcome = solver.solve(master, strict, stop=search.stop)
-    search.iterations += outcome.iterations or 0
-    if outcome.stop is StopReason.INFEASIBLE:
-        return False
-    if outcome.bound is not None:
-        search.bound = max(search.bound, outcome.bound)
-    if outcome.incumbent is None:
-        raise _EndedError(outcome.stop)
-    cost, full = _ask(search, fine, outcome.incumbent)
-    _offer(search, cost, full)
-    search.tell()
+def _look_at_hours(search: Search, fine: Pass, center: Center) -> bool:
+    """Cuts of all hours until the continuous master and its best point agree; False: infeasible.
+
+    The first question is a plan that can be bought, so that there is one from then on.
+    """
+    gap, stalled = search.limits.gap, 0
+    cost, full = search.ask(fine, next(whole_points(search.master, center.point)))
+    search.offer(cost, full)
+    center.forget_cost()
+    for _ in range(MOST_ROUNDS):
+        moved, before = center.move(search, cost, full), search.bound
+        answer = search.solve()
+        if answer is None:
+            return False
+        stalled = 0 if moved or search.bound > before else stalled + 1
+        if moved and center.gap_to(search.bound) <= gap:
+            offer_whole(search, fine, center.point)
+        search.tell()
+        near = center.gap_to(search.bound) <= LP_SHARE * gap
+        if search.gap() <= gap or near or stalled > MOST_STALLED:
+            break
+        search.check()
+        cost, full = search.ask(fine, center.towards(answer.point))
     return True
 
 
-def _whole(master: Master, point: Floats) -> Floats:
-    """A point with whole purchases near its own."""
-    values = point.copy()
-    block = master.first.model["buy"].slice
-    values[block] = round_purchases(master.first, point[block])
-    return values
+def offer_whole(search: Search, fine: Pass, center: Floats) -> None:
+    """Ask about the nearest whole purchases that keep all limits."""
+    for point in whole_points(search.master, center):
+        if search.offer(*search.ask(fine, point)):
+            break
 
 
-def _ask(search: _Search, pass_: Pass, values: Floats) -> tuple[float, Floats]:
-    """The objective at a point's purchases and mix, and the completed point; its cuts are added."""
-    master = search.master
-    point = master.layout.point(master.committed(values))
-    sums = pass_(point)
-    by_hours = pass_(point, by="hours") if master.needs_hours else sums
-    cuts = master.add(sums, by_hours)
-    search.planes.add(cuts.matrix, cuts.constant)
-    search.iterations += 1
-    full = master.completed(values, sums.value_usd, by_hours.value_usd)
-    return master.start.objective(full), full
-
-
-def _offer(search: _Search, cost: float, full: Floats) -> None:
-    """Keep a point as the incumbent if it is feasible and the cheapest."""
-    if cost < search.objective and search.master.start.violation(full).scaled <= FEASIBLE:
-        search.objective, search.incumbent = cost, full
-
-
-def _solve_master(search: _Search) -> Floats | None:
-    """The continuous master's point, None where it is infeasible; notes its bound."""
-    left = search.left_s()
-    try:
-        answer = search.planes.solve(None if np.isinf(left) else max(left, SHORTEST_SOLVE_S))
-    except TimeoutError:
-        raise _EndedError(StopReason.TIME_LIMIT) from None
-    if answer is None:
-        return None
-    search.bound = max(search.bound, answer.bound)
-    return answer.point
-
-
-def _rescue(search: _Search, fine: Pass) -> None:
-    """A plan where none was looked at before the end: nothing bought, if that keeps the limits."""
-    if search.incumbent is None:
-        values = np.zeros(search.master.start.columns)
-        values[search.master.whole_mix] = 1.0
-        _offer(search, *_ask(search, fine, values))
-
-
-def _outcome(search: _Search, fine: Pass, reason: StopReason) -> Outcome:
+def _outcome(search: Search, fine: Pass, reason: StopReason) -> Outcome:
     """The end of a solve: the incumbent's cost in full precision, rows in doubt solved apart."""
     objective, incumbent = None, search.incumbent
     if incumbent is not None:
@@ -293,6 +181,6 @@ def _outcome(search: _Search, fine: Pass, reason: StopReason) -> Outcome:
         objective=objective,
         bound=bound,
         bound_source=None if bound is None else BoundSource.SOLVER,
-        seconds=time.perf_counter() - search.began,
+        seconds=search.elapsed_s(),
         iterations=search.iterations,
     )

@@ -1,18 +1,42 @@
-"""Whole purchases near fractional ones."""
+"""Whole purchases: near fractional ones, or by a search in whole numbers over the cuts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.decomposition.master import Master
+from planner.decomposition.search import EndedError, Search
 from planner.first_stage import FirstStage
+from planner.recourse import Pass
+from solvers import CompiledModel, Solver, StopReason
 
 Floats = NDArray[np.float64]
 
+WHOLE_SHARE = 0.25
+"""The master in whole numbers is solved to this share of the gap asked for."""
 
-def round_purchases(first: FirstStage, steps: Floats) -> Floats:
+
+def whole_points(master: Master, point: Floats) -> Iterator[Floats]:
+    """Points with whole purchases near a point's own: the nearest, those below, those above."""
+    block = master.first.model["buy"].slice
+    for up_from in (0.5, 1.0 - 1e-6, 1e-6):
+        values = point.copy()
+        values[block] = round_purchases(master.first, point[block], up_from)
+        yield values
+
+
+def round_purchases(first: FirstStage, steps: Floats, up_from: float = 0.5) -> Floats:
     """Whole steps of every lot, near the given ones [lot].
 
-    What an option's lots of one chain of futures add up to stays within half a step at every
-    date, so that what is committed strays little however many lots it is made of.
+    What an option's lots of one chain of futures add up to stays within a step at every date, so
+    that what is committed strays little however many lots it is made of.
+
+    Args:
+        first: the lots.
+        steps: what to round [lot].
+        up_from: fractions from here on are rounded up.
     """
     lots = first.terms.lots
     rounded = np.zeros(len(lots))
@@ -21,9 +45,59 @@ def round_purchases(first: FirstStage, steps: Floats) -> Floats:
         lot = lots[position]
         left = _left_behind(behind, lot.option, lot.group)
         wanted = steps[position] + left
-        rounded[position] = max(np.floor(wanted + 0.5), 0.0)
+        rounded[position] = max(np.floor(wanted + (1.0 - up_from)), 0.0)
         behind[lot.option, lot.group] = wanted - rounded[position]
     return rounded
+
+
+def choose_whole(search: Search, fine: Pass, solver: Solver) -> bool:
+    """The master in whole numbers, and what its plan truly costs; False where it is infeasible."""
+    search.check()
+    limits = search.limits
+    strict = limits.model_copy(
+        update={"gap": limits.gap * WHOLE_SHARE, "time_limit_s": search.left_s()}
+    )
+    outcome = solver.solve(_Fixed(_without_hopeless(search)), strict, stop=search.stop)
+    search.iterations += outcome.iterations or 0
+    if outcome.stop is StopReason.INFEASIBLE:
+        if search.incumbent is None:
+            return False
+        search.bound = search.objective  # nothing cheaper was left to look at
+        return True
+    if outcome.bound is not None:
+        search.bound = max(search.bound, min(outcome.bound, search.objective))
+    if outcome.incumbent is None:
+        raise EndedError(outcome.stop)
+    search.offer(*search.ask(fine, outcome.incumbent))
+    return True
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """A model that is compiled already."""
+
+    model: CompiledModel
+
+    def compile(self) -> CompiledModel:
+        """The model as arrays."""
+        return self.model
+
+
+def _without_hopeless(search: Search) -> CompiledModel:
+    """The master's model, without purchases that cost more than the incumbent's gap is wide.
+
+    A purchase's reduced cost is what one more of it adds to the bound at the least.
+    """
+    model, answer = search.master.compile(), search.solve()
+    if answer is None or search.incumbent is None:
+        return model
+    room = search.objective - answer.bound + 1e-9 * abs(search.objective)
+    buy = search.master.first.model["buy"].slice
+    upper, reduced = model.upper.copy(), answer.reduced[buy]
+    with np.errstate(divide="ignore"):
+        most = np.floor(np.where(reduced > 0, max(room, 0.0) / reduced, np.inf))
+    upper[buy] = np.minimum(upper[buy], most)
+    return replace(model, upper=upper)
 
 
 def _left_behind(

@@ -1,0 +1,110 @@
+"""Cuts: lower bounds of recourse costs, as rows over the master's columns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from planner.recourse import Sums
+from solvers import Block
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Rows ``matrix @ columns >= constant`` [cut]."""
+
+    matrix: sp.csr_array[np.float64]
+    constant: Floats
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which sum of a segment stands at which column of the master [link].
+
+    Attributes:
+        segment: the segment.
+        source: position in the segment's sums, as `stacked` lays them out.
+        column: the column.
+        factor: what the sum is taken times.
+    """
+
+    segment: Ints
+    source: Ints
+    column: Ints
+    factor: Floats
+
+
+def stacked(sums: Sums) -> Floats:
+    """Of every segment: what units of pairs cost, dollars that pools' units and plans' save."""
+    return np.hstack([sums.usage, sums.dedicated, sums.spend])
+
+
+class CutRows:
+    """The rows of one recourse's cuts, whose entries stand in the same places every time.
+
+    Args:
+        block: the recourse's columns, one per row.
+        weights: what a segment counts for in each row [row × segment].
+        links: the columns that segments depend on.
+        given: factor of each pair that no column changes [pair].
+        columns: number of the master's columns.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        weights: sp.csr_array[np.float64],
+        links: Links,
+        given: Floats,
+        columns: int,
+    ) -> None:
+        self._weights, self._given = weights, given
+        counted = weights.tocoo()
+        chosen = _links_of(counted.col.astype(np.intp), links.segment, weights.shape[1])
+        link = chosen.link
+        row, self._weight = counted.row[chosen.entry], counted.data[chosen.entry]
+        self._weight = self._weight * links.factor[link]
+        self._segment, self._source = links.segment[link], links.source[link]
+        own = np.arange(block.size) * columns + block.start + np.arange(block.size)
+        keys, slots = np.unique(
+            np.concatenate([own, row.astype(np.intp) * columns + links.column[link]]),
+            return_inverse=True,
+        )
+        self._own, self._slot = slots[: block.size], slots[block.size :]
+        self._indices = (keys % columns).astype(np.int32)
+        per_row = np.bincount(keys // columns, minlength=block.size)
+        self._indptr = np.concatenate([[0], np.cumsum(per_row)]).astype(np.int32)
+        self._shape = (block.size, columns)
+
+    def of(self, sums: Sums) -> Cuts:
+        """The cuts that a pass gives."""
+        values = stacked(sums)[self._segment, self._source] * self._weight
+        data = -np.bincount(self._slot, values, minlength=len(self._indices)).astype(np.float64)
+        data[self._own] = 1.0
+        return Cuts(
+            sp.csr_array((data, self._indices, self._indptr), shape=self._shape),
+            np.asarray(self._weights @ (sums.usage @ self._given)),
+        )
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Pairs of an entry of the weights and a link of its segment."""
+
+    entry: Ints
+    link: Ints
+
+
+def _links_of(segment_of_entry: Ints, segment_of_link: Ints, segments: int) -> _Chosen:
+    """All links of every entry's segment."""
+    order = np.argsort(segment_of_link, kind="stable")
+    count = np.bincount(segment_of_link, minlength=segments)
+    first = np.cumsum(count) - count
+    times = count[segment_of_entry]
+    entry = np.repeat(np.arange(len(segment_of_entry)), times)
+    within = np.arange(len(entry)) - np.repeat(np.cumsum(times) - times, times)
+    return _Chosen(entry, order[first[segment_of_entry[entry]] + within])
