@@ -1,6 +1,8 @@
 """Cuts: lower bounds of recourse costs, as rows over the master's columns."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +21,13 @@ class Cuts:
 
     matrix: sp.csr_array[np.float64]
     constant: Floats
+
+    def rows(self) -> Iterator[sp.csr_array[np.float64]]:
+        """Each cut's row as a matrix of its own."""
+        for first, last in pairwise(self.matrix.indptr):
+            inside, ends = slice(first, last), np.array([0, last - first])
+            part = self.matrix.data[inside], self.matrix.indices[inside], ends
+            yield sp.csr_array(part, shape=(1, self.matrix.shape[1]))
 
 
 @dataclass(frozen=True)

@@ -64,16 +64,21 @@ class Master:
         return any(one.by_hours for one in self.recourse)
 
     def compile(self) -> CompiledModel:
-        """The model with all cuts so far."""
-        matrix = sp.vstack([self.start.matrix, *(one.matrix for one in self.cuts)])
-        constants = [one.constant for one in self.cuts]
+        """The model with all cuts so far, each once."""
+        distinct = {
+            (row.indices.tobytes(), row.data.tobytes(), least): (row, least)
+            for cuts in self.cuts
+            for row, least in zip(cuts.rows(), cuts.constant.tolist(), strict=True)
+        }
+        rows = [row for row, _ in distinct.values()]
+        least = np.array([least for _, least in distinct.values()], dtype=np.float64)
+        matrix = sp.csc_array(sp.vstack([self.start.matrix, *rows]))
+        matrix.eliminate_zeros()
         return replace(
             self.start,
-            matrix=sp.csc_array(matrix),
-            row_lower=np.concatenate([self.start.row_lower, *constants]),
-            row_upper=np.concatenate(
-                [self.start.row_upper, *(np.full(len(one), np.inf) for one in constants)]
-            ),
+            matrix=matrix,
+            row_lower=np.concatenate([self.start.row_lower, least]),
+            row_upper=np.concatenate([self.start.row_upper, np.full(len(least), np.inf)]),
         )
 
     def add(self, sums: Sums, by_hours: Sums) -> list[Cuts]:

@@ -90,13 +90,14 @@ def _without_hopeless(search: Search) -> CompiledModel:
     """
     model, answer = search.master.compile(), search.solve()
     if answer is None or search.incumbent is None:
-        return model
+        return replace(model, upper=search.master.widest[1])
     room = search.objective - answer.bound + 1e-9 * abs(search.objective)
     buy = search.master.first.model["buy"].slice
     upper, reduced = model.upper.copy(), answer.reduced[buy]
     with np.errstate(divide="ignore"):
         most = np.floor(np.where(reduced > 0, max(room, 0.0) / reduced, np.inf))
-    upper[buy] = np.minimum(upper[buy], most)
+    # Bounds of no use are left out: solvers go wrong where whole numbers may be of any size.
+    upper[buy] = np.minimum(search.master.widest[1][buy], most)
     return replace(model, upper=upper)
 
 
