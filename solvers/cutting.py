@@ -13,6 +13,9 @@ from solvers.model import CompiledModel, Floats
 _NAME = "highs"
 _NO_BOUND = 1e30
 
+_SIZE = 1e4
+"""The size that a model is scaled to: large enough for HiGHS's absolute tolerances."""
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -40,15 +43,20 @@ class CuttingPlanes:
         model: the first rows; integrality is left out.
         widest: finite bounds that some optimum keeps (lower, upper) [column], for the bound's
             proof alone: columns without bounds of their own cannot make it worthless.
+        size: what columns and rows are large against; tolerances are kept relative to it.
     """
 
-    def __init__(self, model: CompiledModel, widest: tuple[Floats, Floats]) -> None:
+    def __init__(
+        self, model: CompiledModel, widest: tuple[Floats, Floats], size: float = 1.0
+    ) -> None:
+        # A power of two, so that nothing is rounded.
+        self._scale = 2.0 ** round(np.log2(max(size / _SIZE, 1.0)))
         self._cost, self._offset = model.cost, model.offset
         self._lower = np.maximum(model.lower, widest[0])
         self._upper = np.minimum(model.upper, widest[1])
         self._rows = [model.matrix.tocsr()]
         self._row_bounds = [(model.row_lower, model.row_upper)]
-        self._highs = _started(model)
+        self._highs = _started(model, self._scale)
 
     @property
     def rows(self) -> int:
@@ -62,7 +70,7 @@ class CuttingPlanes:
         self._row_bounds.append((at_least, np.full(height, np.inf)))
         self._highs.addRows(
             height,
-            at_least,
+            at_least / self._scale,
             np.full(height, _NO_BOUND),
             matrix.nnz,
             matrix.indptr.astype(np.int32),
@@ -83,6 +91,13 @@ class CuttingPlanes:
         highs.setOptionValue("time_limit", float(limit))
         began = time.perf_counter()
         highs.run()
+        if highs.getModelStatus() in (
+            highspy.HighsModelStatus.kUnknown,
+            highspy.HighsModelStatus.kUnboundedOrInfeasible,
+            highspy.HighsModelStatus.kSolveError,
+        ):
+            highs.clearSolver()  # from nothing where its basis led nowhere
+            highs.run()
         status = highs.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
             return None
@@ -94,8 +109,8 @@ class CuttingPlanes:
         info = highs.getInfo()
         bound, reduced = self._bound(np.array(solution.row_dual))
         return Answer(
-            point=np.array(solution.col_value),
-            objective=float(info.objective_function_value),
+            point=np.array(solution.col_value) * self._scale,
+            objective=float(info.objective_function_value) * self._scale,
             bound=bound,
             reduced=reduced,
             iterations=max(int(info.simplex_iteration_count), 0),
@@ -132,8 +147,8 @@ class CuttingPlanes:
         return self._rows[0]
 
 
-def _started(model: CompiledModel) -> Any:  # noqa: ANN401 - highspy is untyped here
-    """HiGHS with the model in it."""
+def _started(model: CompiledModel, scale: float) -> Any:  # noqa: ANN401 - highspy is untyped
+    """HiGHS with the model in it, all amounts divided by a scale."""
     try:
         # OR-Tools' own HiGHS crashes where it is loaded after this one.
         import ortools.math_opt.core.python.solver  # noqa: F401
@@ -146,9 +161,9 @@ def _started(model: CompiledModel) -> Any:  # noqa: ANN401 - highspy is untyped 
     program = highspy.HighsLp()
     program.num_col_, program.num_row_ = model.columns, model.rows
     program.col_cost_ = model.cost
-    program.col_lower_, program.col_upper_ = model.lower, model.upper
-    program.row_lower_, program.row_upper_ = model.row_lower, model.row_upper
-    program.offset_ = model.offset
+    program.col_lower_, program.col_upper_ = model.lower / scale, model.upper / scale
+    program.row_lower_, program.row_upper_ = model.row_lower / scale, model.row_upper / scale
+    program.offset_ = model.offset / scale
     program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     program.a_matrix_.start_ = model.matrix.indptr
     program.a_matrix_.index_ = model.matrix.indices

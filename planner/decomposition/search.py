@@ -65,7 +65,9 @@ class Search:
 
     def __post_init__(self) -> None:
         """Start the continuous master."""
-        self.planes = CuttingPlanes(self.master.start, self.master.widest)
+        self.planes = CuttingPlanes(
+            self.master.start, self.master.widest, size=self.master.layout.most_cost_usd
+        )
 
     def check(self) -> None:
         """Raise EndedError where the solve must end."""
