@@ -63,6 +63,17 @@ class CuttingPlanes:
         """Number of rows so far."""
         return sum(matrix.shape[0] for matrix in self._rows)
 
+    def widen(self, columns: int, most: float) -> None:
+        """Add columns without cost, from 0 to ``most``, that rows added from here on speak of."""
+        none = np.zeros(columns)
+        self._cost = np.concatenate([self._cost, none])
+        self._lower = np.concatenate([self._lower, none])
+        self._upper = np.concatenate([self._upper, np.full(columns, most)])
+        starts = np.zeros(columns, dtype=np.int32)
+        indices = np.zeros(0, dtype=np.int32)
+        upper = np.full(columns, most / self._scale)
+        self._highs.addCols(columns, none, none, upper, 0, starts, indices, np.zeros(0))
+
     def add(self, matrix: sp.csr_array[np.float64], at_least: Floats) -> None:
         """Add the rows ``matrix @ point >= at_least``."""
         height = matrix.shape[0]

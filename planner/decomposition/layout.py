@@ -1,6 +1,7 @@
 """What stands where: between the first stage's columns and the pass over the hours."""
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +15,23 @@ from planner.terms import Commitments
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class RunLinks:
+    """Columns of the mix, and the pair whose factor each is part of [column].
+
+    Attributes:
+        stage: when it counts.
+        pair: the pair.
+        column: the column.
+        factor: what it adds to the pair's factor.
+    """
+
+    stage: Ints
+    pair: Ints
+    column: Ints
+    factor: Floats
 
 
 class Layout:
@@ -124,6 +142,17 @@ class Layout:
             factors=factors,
             dedicated=_committed(first.pools, first.model.values("commit dedicated", values)),
             spend=_committed(first.plans, first.model.values("commit spend", values)),
+        )
+
+    @cached_property
+    def run_links(self) -> RunLinks:
+        """Which pair's factor every column of the mix is part of."""
+        mix = self.first.mix
+        return RunLinks(
+            stage=mix.when,
+            pair=self._pair_of[mix.candidate],
+            column=self.first.model["run"].start + np.arange(mix.size),
+            factor=self._factor_of[mix.candidate],
         )
 
     @cached_property

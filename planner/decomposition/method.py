@@ -12,6 +12,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.decomposition.anchors import Anchors
 from planner.decomposition.master import Master
 from planner.decomposition.rounding import choose_whole, whole_points
 from planner.decomposition.search import EndedError, Search
@@ -103,7 +104,9 @@ def _run(search: Search, fine: Pass, hours: Hours, solver: Solver, center: Cente
         means = coarsen(hours, ROWS_PER_MEAN, search.master.layout.series_price_usd)
         if not _look_at_means(search, Pass(search.master.layout.structure, means), center):
             return StopReason.INFEASIBLE
-    if not _look_at_hours(search, fine, center):
+    # Anchors hold over from the means; they would take long over many hours.
+    anchors = None if search.iterations else Anchors(search, fine)
+    if not _look_at_hours(search, fine, center, anchors):
         return StopReason.INFEASIBLE
     while search.gap() > search.limits.gap:
         if not choose_whole(search, fine, solver):
@@ -114,10 +117,12 @@ def _run(search: Search, fine: Pass, hours: Hours, solver: Solver, center: Cente
 
 def _look_at_means(search: Search, coarse: Pass, center: Center) -> bool:
     """Cuts of the means until master and means agree at the center; False: infeasible."""
-    point = center.point
+    point, anchors = center.point, Anchors(search, coarse)
     for _ in range(MOST_ROUNDS):
         search.check()
-        center.move(search, *search.ask(coarse, point))
+        cost, full = search.ask(coarse, point)
+        anchors.after(full)
+        center.move(search, cost, full)
         answer = search.solve()
         if answer is None:
             return False
@@ -128,7 +133,7 @@ def _look_at_means(search: Search, coarse: Pass, center: Center) -> bool:
     return True
 
 
-def _look_at_hours(search: Search, fine: Pass, center: Center) -> bool:
+def _look_at_hours(search: Search, fine: Pass, center: Center, anchors: Anchors | None) -> bool:
     """Cuts of all hours until the continuous master and its best point agree; False: infeasible.
 
     The first question is a plan that can be bought, so that there is one from then on.
@@ -138,6 +143,8 @@ def _look_at_hours(search: Search, fine: Pass, center: Center) -> bool:
     search.offer(cost, full)
     center.forget_cost()
     for _ in range(MOST_ROUNDS):
+        if anchors is not None:
+            anchors.after(full)
         moved, before = center.move(search, cost, full), search.bound
         answer = search.solve()
         if answer is None:

@@ -68,7 +68,7 @@ def choose_whole(search: Search, fine: Pass, solver: Solver) -> bool:
         search.bound = max(search.bound, min(outcome.bound, search.objective))
     if outcome.incumbent is None:
         raise EndedError(outcome.stop)
-    search.offer(*search.ask(fine, outcome.incumbent))
+    search.offer(*search.ask(fine, outcome.incumbent[: search.master.start.columns]))
     return True
 
 
@@ -90,14 +90,13 @@ def _without_hopeless(search: Search) -> CompiledModel:
     """
     model, answer = search.master.compile(), search.solve()
     if answer is None or search.incumbent is None:
-        return replace(model, upper=search.master.widest[1])
+        return model
     room = search.objective - answer.bound + 1e-9 * abs(search.objective)
     buy = search.master.first.model["buy"].slice
     upper, reduced = model.upper.copy(), answer.reduced[buy]
     with np.errstate(divide="ignore"):
         most = np.floor(np.where(reduced > 0, max(room, 0.0) / reduced, np.inf))
-    # Bounds of no use are left out: solvers go wrong where whole numbers may be of any size.
-    upper[buy] = np.minimum(search.master.widest[1][buy], most)
+    upper[buy] = np.minimum(upper[buy], most)
     return replace(model, upper=upper)
 
 

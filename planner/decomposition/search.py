@@ -2,13 +2,13 @@
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.decomposition.master import Master
-from planner.recourse import Pass
+from planner.recourse import Pass, Sums
 from solvers import (
     Answer,
     CuttingPlanes,
@@ -50,6 +50,7 @@ class Search:
         incumbent: the cheapest plan asked about, in whole numbers; None before the first.
         objective: its cost.
         iterations: questions asked, and steps of the search in whole numbers.
+        last: the answer to the last question.
     """
 
     master: Master
@@ -62,6 +63,7 @@ class Search:
     incumbent: Floats | None = None
     objective: float = np.inf
     iterations: int = 0
+    last: Sums | None = None
 
     def __post_init__(self) -> None:
         """Start the continuous master."""
@@ -94,6 +96,7 @@ class Search:
         for cuts in master.add(sums, by_hours):
             self.planes.add(cuts.matrix, cuts.constant)
         self.iterations += 1
+        self.last = sums
         full = master.completed(values, sums.value_usd, by_hours.value_usd)
         return master.start.objective(full), full
 
@@ -120,6 +123,7 @@ class Search:
             raise EndedError(StopReason.TIME_LIMIT) from None
         if answer is not None:
             self.bound = max(self.bound, answer.bound)
+            answer = replace(answer, point=answer.point[: self.master.start.columns])
         return answer
 
     def gap(self) -> float:

@@ -6,7 +6,7 @@ Importing it compiles nothing; the first pass loads numba and, once per installa
 from planner.recourse.coarsening import coarsen
 from planner.recourse.hourly_pass import Pass
 from planner.recourse.hours import Hours, make_hours
-from planner.recourse.structure import Multipliers, Point, Structure, Sums, Used
+from planner.recourse.structure import Multipliers, Point, Structure, Sums, Tangents, Used
 
 __all__ = [
     "Hours",
@@ -15,6 +15,7 @@ __all__ = [
     "Point",
     "Structure",
     "Sums",
+    "Tangents",
     "Used",
     "coarsen",
     "make_hours",

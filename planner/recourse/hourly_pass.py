@@ -1,6 +1,7 @@
 """The pass over all hours: the recourse cost at a point, and a cut per segment."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -8,7 +9,16 @@ import numpy as np
 
 from planner.recourse.hour_programs import solve_rows
 from planner.recourse.hours import LANES, Hours
-from planner.recourse.structure import Floats, Ints, Point, Structure, Sums, Used, Weighting
+from planner.recourse.structure import (
+    Floats,
+    Ints,
+    Point,
+    Structure,
+    Sums,
+    Tangents,
+    Used,
+    Weighting,
+)
 from planner.recourse.tables import (
     Totals,
     Warm,
@@ -98,6 +108,32 @@ class Pass:
         np.add.at(value, segment, weight * np.maximum(cost - proven, 0.0))
         return value
 
+    def tangents(self, point: Point, levels: Floats) -> Tangents:
+        """Tangents at the point of the last pass, where slices' own commitments are ``levels``.
+
+        Args:
+            point: the point of the last pass.
+            levels: slice units committed [stage × slice × level].
+        """
+        tables, chunks = self._layout.tables, self._chunks
+        stages = stage_tables(self.structure, self._layout, point)
+        slices, pairs, depth = len(tables.price), len(tables.pair_series), levels.shape[2]
+        count = len(chunks.first)
+        totals = np.empty((count, pairs, depth)), np.empty((count, slices, depth))
+        from planner.recourse.tangents import run_tangents  # loads numba
+
+        def task(first: int, last: int) -> None:
+            space = np.empty((pairs, depth, LANES)), np.empty((slices, depth, LANES))
+            run_tangents(
+                first, last, tables, stages, chunks, self.hours.demand, self.hours.worth,
+                self._warm, levels, space, totals,
+            )  # fmt: skip
+
+        self._in_parallel(task)
+        usage = np.empty((self.hours.segments, pairs, depth))
+        usage[:, self._layout.pair_order] = self._by_segment(totals[0])
+        return Tangents(usage, self._by_segment(totals[1]), self._layout.alone)
+
     def _totals(self, point: Point, by: Weighting) -> Totals:
         """Run the kernel over all chunks."""
         tables, chunks = self._layout.tables, self._chunks
@@ -117,11 +153,15 @@ class Pass:
             space = make_workspace(tables)
             run(first, last, tables, stages, chunks, demand, weight, self._warm, space, totals)
 
+        self._in_parallel(task)
+        return totals
+
+    def _in_parallel(self, task: Callable[[int, int], None]) -> None:
+        """Run a task over all chunks."""
         if self._workers is None:
-            task(0, count)
+            task(0, len(self._segment_of_chunk))
         else:
             list(self._workers.map(task, self._tasks[:-1], self._tasks[1:]))
-        return totals
 
     def _doubtful_rows(self) -> tuple[Ints, Ints]:
         """Block and lane of the rows that the last pass did not prove optimal."""
@@ -136,7 +176,7 @@ class Pass:
 
     def _by_segment(self, of_chunk: Floats) -> Floats:
         """Sums over each segment's chunks, in their order."""
-        sums = np.zeros((self.hours.segments, of_chunk.shape[1]))
+        sums = np.zeros((self.hours.segments, *of_chunk.shape[1:]))
         np.add.at(sums, self._segment_of_chunk, of_chunk)
         return sums
 

@@ -115,3 +115,22 @@ class Sums:
     spend: Floats
     doubtful_rows: int
     used: Used | None = None
+
+
+@dataclass(frozen=True)
+class Tangents:
+    """Tangents of each segment's recourse in what is committed to its slices' own pools.
+
+    With the dual prices of plans and shared pools as they were at the last point, a slice with a
+    pool of its own costs at least ``usage · factors - saved · units committed / units a slice unit
+    takes``, for every level.
+
+    Attributes:
+        usage: dollars per unit of a pair's factor [segment × pair × level].
+        saved: dollars that one more slice unit committed saves [segment × slice × level].
+        alone: whether a slice's pool serves no other; of other slices all is 0 [slice].
+    """
+
+    usage: Floats
+    saved: Floats
+    alone: NDArray[np.bool_]

@@ -1,0 +1,206 @@
+"""Anchors: cuts that know each pool's recourse apart, for the hours' prices at one point.
+
+A cut of the sum over many pools says little about each: the master needs about as many rounds as
+there are pools. At one point's prices of plans and shared pools, though, what the hours prove is a
+sum over pools, each convex in its own commitment. An anchor gives the master a column for each and
+a handful of tangents of it, all from one pass.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from planner.decomposition.cuts import Cuts
+from planner.decomposition.master import Master
+from planner.decomposition.search import Search
+from planner.recourse import Hours, Pass, Sums, Tangents
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+LEAST_POOLS = 6
+"""Fewer pools of one slice are as quick without."""
+
+ROUNDS = (2, 4, 6, 9, 14, 20, 27, 35)
+"""Rounds of one look at the hours after which there is an anchor: the first prices say little."""
+
+SPREAD = np.array([-1.0, -0.4, -0.12, 0.12, 0.4, 1.0])
+"""Where the tangents of later anchors touch, about the point, as shares of their reach."""
+
+FIRST_TOUCHES = np.linspace(0.0, 0.95, len(SPREAD))
+"""Where those of the first one touch, as shares of the range of usage."""
+
+
+class Anchors:
+    """Anchors of one look at the hours.
+
+    Args:
+        search: to which they are added.
+        pass_: the hours' pass.
+    """
+
+    def __init__(self, search: Search, pass_: Pass) -> None:
+        self._search, self._pass, self._round, self._made = search, pass_, 0, 0
+        self._places = _Places(search.master)
+        self._range = _usage_range(pass_.hours)
+        self.worthwhile = self._places.pools >= LEAST_POOLS * search.master.problem.stages.count
+
+    def after(self, values: Floats) -> None:
+        """Anchor at the point that was just asked about, if the round has one."""
+        sums = self._search.last
+        if self.worthwhile and sums is not None and self._round in ROUNDS:
+            self._anchor(values, sums)
+        self._round += 1
+
+    def _anchor(self, values: Floats, sums: Sums) -> None:
+        master, places = self._search.master, self._places
+        point = master.layout.point(values)
+        committed = point.dedicated[:, places.pool] / places.units
+        levels = self._levels(point.factors, committed)
+        tangents = self._pass.tangents(point, np.ascontiguousarray(levels))
+        columns, most = places.stages * places.slices, master.layout.most_cost_usd
+        start = master.widen(columns, most)
+        self._search.planes.widen(columns, most)
+        for cuts in (
+            places.tangent_rows(tangents, start, master.width),
+            places.sum_rows(sums, start, master.width),
+        ):
+            master.cuts.append(cuts)
+            self._search.planes.add(cuts.matrix, cuts.constant)
+        self._made += 1
+
+    def _levels(self, factors: Floats, committed: Floats) -> Floats:
+        """Where tangents touch [stage × slice × level]."""
+        low, high = self._places.usage_range(self._range, factors)
+        if self._made == 0:
+            return low[..., None] + (high - low)[..., None] * FIRST_TOUCHES
+        reach = (high - low) * 0.5**self._made
+        return np.asarray(committed[..., None] + reach[..., None] * SPREAD)
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Least and greatest amount of each series [segment × series]."""
+
+    low: Floats
+    high: Floats
+
+
+def _usage_range(hours: Hours) -> _Range:
+    spans = hours.first_block[:-1]
+    filled = np.diff(hours.first_block) > 0
+    low = np.zeros((hours.segments, hours.demand.shape[1]))
+    high = np.zeros(low.shape)
+    if filled.any():
+        counted = hours.hours[:, None, :] > 0
+        least = np.where(counted, hours.demand, np.inf).min(axis=2)
+        most = np.where(counted, hours.demand, 0.0).max(axis=2)
+        low[filled] = np.minimum.reduceat(least, spans[filled], axis=0)
+        high[filled] = np.maximum.reduceat(most, spans[filled], axis=0)
+    return _Range(low, high)
+
+
+class _Places:
+    """Which column of the master each slice's tangents speak of."""
+
+    def __init__(self, master: Master) -> None:
+        layout, first = master.layout, master.first
+        structure = layout.structure
+        self.stages, self.slices = master.problem.stages.count, structure.slices
+        self.pool, self.units = structure.pool_of_slice, structure.units
+        self._pair_slice, self._pair_series = structure.pair_slice, structure.pair_series
+        self._given, self._stage_of_segment = layout.given, layout.stage_of_segment
+        self._weights, self._block = master.recourse[0].weights, master.recourse[0].block
+        self._sum_rows = master.rows_of_mean
+        column = first.pools.at[self.pool].T
+        start = first.model["commit dedicated"].start
+        self._column = np.where(column >= 0, start + column, -1)
+        alone = np.bincount(self.pool, minlength=structure.pools)[self.pool] == 1
+        self.alone = alone
+        self.pools = int(np.count_nonzero(self._column[:, alone] >= 0))
+        self._run = layout.run_links if first.mix.size else None
+
+    def usage_range(self, range_: _Range, factors: Floats) -> tuple[Floats, Floats]:
+        """Bounds of each slice's usage [stage × slice]."""
+        shape = (self.stages, range_.low.shape[1])
+        low, high = np.full(shape, np.inf), np.zeros(shape)
+        np.minimum.at(low, self._stage_of_segment, range_.low)
+        np.maximum.at(high, self._stage_of_segment, range_.high)
+        low = np.where(np.isfinite(low), low, 0.0)
+        found = np.zeros((2, self.stages, self.slices))
+        for pair, (slice_, series) in enumerate(
+            zip(self._pair_slice, self._pair_series, strict=True)
+        ):
+            found[0, :, slice_] += factors[:, pair] * low[:, series]
+            found[1, :, slice_] += factors[:, pair] * high[:, series]
+        return found[0], found[1]
+
+    def tangent_rows(self, tangents: Tangents, start: int, width: int) -> Cuts:
+        """Each slice's column is at least each of its tangents, each once."""
+        depth = tangents.saved.shape[2]
+        saved = self._by_stage(tangents.saved) / self.units[:, None]
+        usage = self._by_stage(tangents.usage)
+        constant = np.zeros((self.stages, self.slices, depth))
+        for pair, slice_ in enumerate(self._pair_slice.tolist()):
+            constant[:, slice_] += usage[:, pair] * self._given[pair]
+        row = np.arange(constant.size).reshape(constant.shape)
+        own = start + np.arange(self.stages * self.slices).reshape(self.stages, self.slices)
+        kept = np.broadcast_to(self.alone[:, None], constant.shape) & (saved > 0)
+        kept[..., 1:] &= saved[..., 1:] < saved[..., :-1]
+        committed = kept & (self._column >= 0)[..., None]
+        entries = [
+            (row[kept], np.broadcast_to(own[..., None], kept.shape)[kept], np.ones(kept.sum())),
+            (
+                row[committed],
+                np.broadcast_to(self._column[..., None], kept.shape)[committed],
+                saved[committed],
+            ),
+        ]
+        if self._run is not None:
+            run = self._run
+            where = row[run.stage, self._pair_slice[run.pair]]
+            counts = kept[run.stage, self._pair_slice[run.pair]]
+            cost = usage[run.stage, run.pair] * run.factor[:, None]
+            column = np.broadcast_to(run.column[:, None], where.shape)
+            entries.append((where[counts], column[counts], -cost[counts]))
+        matrix = sp.csr_array(
+            (
+                np.concatenate([values for _, _, values in entries]),
+                (
+                    np.concatenate([rows for rows, _, _ in entries]),
+                    np.concatenate([columns for _, columns, _ in entries]),
+                ),
+            ),
+            shape=(constant.size, width),
+        )
+        return Cuts(sp.csr_array(matrix[row[kept]]), constant[kept])
+
+    def sum_rows(self, sums: Sums, start: int, width: int) -> Cuts:
+        """The recourse is at least the sum of the slices' columns, and what others prove."""
+        others = replace(
+            sums,
+            usage=np.where(self.alone[self._pair_slice], 0.0, sums.usage),
+            dedicated=np.where(self._pools_alone(sums.dedicated.shape[1]), 0.0, sums.dedicated),
+        )
+        cuts = self._sum_rows.of(others)
+        stage, slice_ = np.nonzero(np.broadcast_to(self.alone, (self.stages, self.slices)))
+        own = sp.csr_array(
+            (np.full(len(stage), -1.0), (stage, start + stage * self.slices + slice_)),
+            shape=(self.stages, width),
+        )
+        rest = cuts.matrix
+        wide = sp.csr_array((rest.data, rest.indices, rest.indptr), shape=(self.stages, width))
+        return Cuts(sp.csr_array(wide + own), cuts.constant)
+
+    def _pools_alone(self, pools: int) -> NDArray[np.bool_]:
+        alone = np.zeros(pools, dtype=np.bool_)
+        alone[self.pool[self.alone]] = True
+        return alone
+
+    def _by_stage(self, of_segment: Floats) -> Floats:
+        """Weighted sums over the segments of each stage."""
+        segments = len(of_segment)
+        flat = self._weights @ of_segment.reshape(segments, -1)
+        return np.asarray(flat).reshape(self.stages, *of_segment.shape[1:])
