@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from solvers.errors import SolverFailedError, SolverUnavailableError
 from solvers.model import CompiledModel, Floats
@@ -15,6 +16,9 @@ _NO_BOUND = 1e30
 
 _SIZE = 1e4
 """The size that a model is scaled to: large enough for HiGHS's absolute tolerances."""
+
+_TOUCH = 1e-6
+"""Rows with more room than this, beside the size of their bound, are not touched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +55,7 @@ class CuttingPlanes:
     ) -> None:
         # A power of two, so that nothing is rounded.
         self._scale = 2.0 ** round(np.log2(max(size / _SIZE, 1.0)))
-        self._cost, self._offset = model.cost, model.offset
+        self._model, self._cost = model, model.cost
         self._lower = np.maximum(model.lower, widest[0])
         self._upper = np.minimum(model.upper, widest[1])
         self._rows = [model.matrix.tocsr()]
@@ -63,8 +67,54 @@ class CuttingPlanes:
         """Number of rows so far."""
         return sum(matrix.shape[0] for matrix in self._rows)
 
-    def widen(self, columns: int, most: float) -> None:
-        """Add columns without cost, from 0 to ``most``, that rows added from here on speak of."""
+    @property
+    def columns(self) -> int:
+        """Number of columns so far."""
+        return len(self._cost)
+
+    def compiled(self) -> CompiledModel:
+        """The model with its integrality and the rows so far, each once.
+
+        Whole numbers keep within the widest bounds: solvers go wrong where they may be of any size.
+        """
+        model, beyond = self._model, np.zeros(self.columns - self._model.columns)
+        rows, (lower, upper) = self._all_rows(), self._all_bounds()
+        kept = _distinct(rows, lower, model.rows)
+        matrix = sp.csc_array(rows[kept])
+        matrix.eliminate_zeros()
+        integer = np.concatenate([model.integer, beyond != 0.0])
+        own = np.concatenate([model.upper, self._upper[model.columns :]])
+        return CompiledModel(
+            cost=self._cost,
+            lower=np.concatenate([model.lower, beyond]),
+            upper=np.where(integer, self._upper, own),
+            integer=integer,
+            matrix=matrix,
+            row_lower=lower[kept],
+            row_upper=upper[kept],
+            offset=model.offset,
+        )
+
+    def thin(self) -> None:
+        """Drop added rows that the last solve's optimum does not touch."""
+        solution = self._highs.getSolution()
+        lower, upper = self._all_bounds()
+        idle = np.array(solution.row_dual) == 0.0
+        idle &= np.array(solution.row_value) * self._scale > lower + _TOUCH * (1 + np.abs(lower))
+        idle[: self._model.rows] = False
+        dropped = np.flatnonzero(idle).astype(np.int32)
+        if not len(dropped):
+            return
+        self._highs.deleteRows(len(dropped), dropped)
+        self._rows = [sp.csr_array(self._all_rows()[~idle])]
+        self._row_bounds = [(lower[~idle], upper[~idle])]
+
+    def widen(self, columns: int, most: float) -> int:
+        """Add columns without cost, from 0 to ``most``, for rows added from here on.
+
+        Returns the first of them.
+        """
+        first = self.columns
         none = np.zeros(columns)
         self._cost = np.concatenate([self._cost, none])
         self._lower = np.concatenate([self._lower, none])
@@ -73,6 +123,7 @@ class CuttingPlanes:
         indices = np.zeros(0, dtype=np.int32)
         upper = np.full(columns, most / self._scale)
         self._highs.addCols(columns, none, none, upper, 0, starts, indices, np.zeros(0))
+        return first
 
     def add(self, matrix: sp.csr_array[np.float64], at_least: Floats) -> None:
         """Add the rows ``matrix @ point >= at_least``."""
@@ -129,18 +180,23 @@ class CuttingPlanes:
 
     def _bound(self, prices: Floats) -> tuple[float, Floats]:
         """What dual prices prove: rows at their bounds, columns at the cheaper of theirs."""
-        lower = np.concatenate([lower for lower, _ in self._row_bounds])
-        upper = np.concatenate([upper for _, upper in self._row_bounds])
+        lower, upper = self._all_bounds()
         at = np.where(prices > 0, lower, upper)
         prices = np.where(np.isfinite(at), prices, 0.0)
         bound = float(prices @ np.where(np.isfinite(at), at, 0.0))
         reduced = self._cost - self._all_rows().T @ prices
         cheapest = np.minimum(reduced * self._lower, reduced * self._upper)
-        return bound + float(cheapest.sum()) + self._offset, reduced
+        return bound + float(cheapest.sum()) + self._model.offset, reduced
+
+    def _all_bounds(self) -> tuple[Floats, Floats]:
+        """Bounds of the rows so far."""
+        lower = np.concatenate([lower for lower, _ in self._row_bounds])
+        upper = np.concatenate([upper for _, upper in self._row_bounds])
+        return lower, upper
 
     def _all_rows(self) -> sp.csr_array[np.float64]:
         """The rows so far in one matrix."""
-        if len(self._rows) > 1:
+        if len(self._rows) > 1 or self._rows[0].shape[1] < self.columns:
             ends = np.cumsum([0, *(matrix.nnz for matrix in self._rows)])
             starts = [
                 matrix.indptr[:-1] + end for matrix, end in zip(self._rows, ends, strict=False)
@@ -156,6 +212,16 @@ class CuttingPlanes:
                 )
             ]
         return self._rows[0]
+
+
+def _distinct(rows: sp.csr_array[np.float64], lower: Floats, first: int) -> NDArray[np.intp]:
+    """Positions of the first rows, and of later ones that are not repeated."""
+    seen: dict[tuple[bytes, bytes, float], int] = {}
+    for row in range(first, rows.shape[0]):
+        inside = slice(rows.indptr[row], rows.indptr[row + 1])
+        key = rows.indices[inside].tobytes(), rows.data[inside].tobytes(), float(lower[row])
+        seen.setdefault(key, row)
+    return np.array([*range(first), *seen.values()], dtype=np.intp)
 
 
 def _started(model: CompiledModel, scale: float) -> Any:  # noqa: ANN401 - highspy is untyped

@@ -24,7 +24,13 @@ LEAST_POOLS = 6
 """Fewer pools of one slice are as quick without."""
 
 ROUNDS = (2, 4, 6, 9, 14, 20, 27, 35)
-"""Rounds of one look at the hours after which there is an anchor: the first prices say little."""
+"""Rounds after which there is an anchor: the first prices say little."""
+
+ROUNDS_NEAR = (1, 3, 6, 10, 15, 21)
+"""Likewise where the start is near the end already."""
+
+NEAR = 2
+"""Anchors at whose reach the first one begins there."""
 
 SPREAD = np.array([-1.0, -0.4, -0.12, 0.12, 0.4, 1.0])
 """Where the tangents of later anchors touch, about the point, as shares of their reach."""
@@ -39,10 +45,13 @@ class Anchors:
     Args:
         search: to which they are added.
         pass_: the hours' pass.
+        near: whether the start is near the end already.
     """
 
-    def __init__(self, search: Search, pass_: Pass) -> None:
-        self._search, self._pass, self._round, self._made = search, pass_, 0, 0
+    def __init__(self, search: Search, pass_: Pass, *, near: bool = False) -> None:
+        self._search, self._pass, self._round = search, pass_, 0
+        self._rounds: tuple[int, ...] = ROUNDS_NEAR if near else ROUNDS
+        self._made = NEAR if near else 0
         self._places = _Places(search.master)
         self._range = _usage_range(pass_.hours)
         self.worthwhile = self._places.pools >= LEAST_POOLS * search.master.problem.stages.count
@@ -50,7 +59,7 @@ class Anchors:
     def after(self, values: Floats) -> None:
         """Anchor at the point that was just asked about, if the round has one."""
         sums = self._search.last
-        if self.worthwhile and sums is not None and self._round in ROUNDS:
+        if self.worthwhile and sums is not None and self._round in self._rounds:
             self._anchor(values, sums)
         self._round += 1
 
@@ -60,15 +69,13 @@ class Anchors:
         committed = point.dedicated[:, places.pool] / places.units
         levels = self._levels(point.factors, committed)
         tangents = self._pass.tangents(point, np.ascontiguousarray(levels))
-        columns, most = places.stages * places.slices, master.layout.most_cost_usd
-        start = master.widen(columns, most)
-        self._search.planes.widen(columns, most)
+        planes = self._search.planes
+        start = planes.widen(places.stages * places.slices, master.layout.most_cost_usd)
         for cuts in (
-            places.tangent_rows(tangents, start, master.width),
-            places.sum_rows(sums, start, master.width),
+            places.tangent_rows(tangents, start, planes.columns),
+            places.sum_rows(sums, start, planes.columns),
         ):
-            master.cuts.append(cuts)
-            self._search.planes.add(cuts.matrix, cuts.constant)
+            planes.add(cuts.matrix, cuts.constant)
         self._made += 1
 
     def _levels(self, factors: Floats, committed: Floats) -> Floats:

@@ -46,10 +46,6 @@ class Master:
         self.layout = Layout(self.first)
         self.recourse = self._add_recourse()
         self.start = self.first.model.compile()
-        self.cuts: list[Cuts] = []
-        self.width = self.start.columns
-        """Columns, those of anchors included."""
-        self._most_beyond: list[float] = []
         links, given = self.layout.links, self.layout.given
         self._rows = [
             CutRows(one.block, one.weights, links, given, self.start.columns)
@@ -66,62 +62,17 @@ class Master:
         """Whether some recourse counts hours for themselves."""
         return any(one.by_hours for one in self.recourse)
 
-    def compile(self) -> CompiledModel:
-        """The model with all cuts so far, each once."""
-        distinct = {
-            (row.indices.tobytes(), row.data.tobytes(), least): (row, least)
-            for cuts in self.cuts
-            for row, least in zip(cuts.rows(), cuts.constant.tolist(), strict=True)
-        }
-        least = np.array([least for _, least in distinct.values()], dtype=np.float64)
-        beyond = len(self._most_beyond)
-        matrix = sp.csc_array(
-            sp.vstack(
-                [
-                    _widened(row, self.width)
-                    for row in (self.start.matrix.tocsr(), *(row for row, _ in distinct.values()))
-                ]
-            )
-        )
-        matrix.eliminate_zeros()
-        return CompiledModel(
-            cost=np.concatenate([self.start.cost, np.zeros(beyond)]),
-            lower=np.concatenate([self.start.lower, np.zeros(beyond)]),
-            upper=np.concatenate([self._upper, self._most_beyond]),
-            integer=np.concatenate([self.start.integer, np.zeros(beyond, dtype=np.bool_)]),
-            matrix=matrix,
-            row_lower=np.concatenate([self.start.row_lower, least]),
-            row_upper=np.concatenate([self.start.row_upper, np.full(len(least), np.inf)]),
-            offset=self.start.offset,
-        )
-
     @property
     def rows_of_mean(self) -> CutRows:
         """The cuts of the mean recourse by stage."""
         return self._rows[0]
 
-    @cached_property
-    def _upper(self) -> Floats:
-        """Upper bounds; solvers go wrong where whole numbers may be of any size."""
-        upper, buy = self.start.upper.copy(), self.first.model["buy"].slice
-        upper[buy] = self.widest[1][buy]
-        return upper
-
-    def widen(self, columns: int, most: float) -> int:
-        """Add columns that cuts alone speak of, from 0 to ``most``; returns where they start."""
-        first = self.width
-        self.width += columns
-        self._most_beyond += [most] * columns
-        return first
-
-    def add(self, sums: Sums, by_hours: Sums) -> list[Cuts]:
-        """Add the cuts of a pass, by worth and by hours; returns them."""
-        made = [
+    def cuts(self, sums: Sums, by_hours: Sums) -> list[Cuts]:
+        """The cuts of a pass, by worth and by hours."""
+        return [
             rows.of(by_hours if recourse.by_hours else sums)
             for recourse, rows in zip(self.recourse, self._rows, strict=True)
         ]
-        self.cuts += made
-        return made
 
     def completed(self, values: Floats, cost: Floats, hours_cost: Floats) -> Floats:
         """A point with all that its purchases and mix entail: commitments, recourse, risk.
@@ -234,10 +185,3 @@ class Master:
                 "coverage at least", [(covered.block, all_stages), *rows], at_most=usage_usd
             )
         return tuple(found)
-
-
-def _widened(matrix: sp.csr_array[np.float64], width: int) -> sp.csr_array[np.float64]:
-    """The same rows, of more columns."""
-    return sp.csr_array(
-        (matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], width)
-    )

@@ -104,9 +104,8 @@ def _run(search: Search, fine: Pass, hours: Hours, solver: Solver, center: Cente
         means = coarsen(hours, ROWS_PER_MEAN, search.master.layout.series_price_usd)
         if not _look_at_means(search, Pass(search.master.layout.structure, means), center):
             return StopReason.INFEASIBLE
-    # Anchors hold over from the means; they would take long over many hours.
-    anchors = None if search.iterations else Anchors(search, fine)
-    if not _look_at_hours(search, fine, center, anchors):
+        search.planes.thin()
+    if not _look_at_hours(search, fine, center):
         return StopReason.INFEASIBLE
     while search.gap() > search.limits.gap:
         if not choose_whole(search, fine, solver):
@@ -133,18 +132,18 @@ def _look_at_means(search: Search, coarse: Pass, center: Center) -> bool:
     return True
 
 
-def _look_at_hours(search: Search, fine: Pass, center: Center, anchors: Anchors | None) -> bool:
+def _look_at_hours(search: Search, fine: Pass, center: Center) -> bool:
     """Cuts of all hours until the continuous master and its best point agree; False: infeasible.
 
     The first question is a plan that can be bought, so that there is one from then on.
     """
     gap, stalled = search.limits.gap, 0
+    anchors = Anchors(search, fine, near=search.iterations > 0)
     cost, full = search.ask(fine, next(whole_points(search.master, center.point)))
     search.offer(cost, full)
     center.forget_cost()
     for _ in range(MOST_ROUNDS):
-        if anchors is not None:
-            anchors.after(full)
+        anchors.after(full)
         moved, before = center.move(search, cost, full), search.bound
         answer = search.solve()
         if answer is None:

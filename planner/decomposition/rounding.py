@@ -88,7 +88,7 @@ def _without_hopeless(search: Search) -> CompiledModel:
 
     A purchase's reduced cost is what one more of it adds to the bound at the least.
     """
-    model, answer = search.master.compile(), search.solve()
+    model, answer = search.planes.compiled(), search.solve()
     if answer is None or search.incumbent is None:
         return model
     room = search.objective - answer.bound + 1e-9 * abs(search.objective)

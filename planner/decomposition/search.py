@@ -93,7 +93,7 @@ class Search:
         point = master.layout.point(master.committed(values))
         sums = pass_(point)
         by_hours = pass_(point, by="hours") if master.needs_hours else sums
-        for cuts in master.add(sums, by_hours):
+        for cuts in master.cuts(sums, by_hours):
             self.planes.add(cuts.matrix, cuts.constant)
         self.iterations += 1
         self.last = sums
