@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.recourse.sharing import share
 from planner.recourse.structure import Floats, Ints
 
 LANES = 16
@@ -15,9 +15,6 @@ LANES = 16
 
 FLOAT32_STEP = 1.0 + 2.0**-23
 """The most that the next float32 lies above a positive one, as a factor."""
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-
 Real = NDArray[np.floating[Any]]
 
 
@@ -55,13 +52,13 @@ class Hours:
         return int(np.count_nonzero(self.hours))
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows of one segment: demand [series × row], worth and hours [row]."""
+class Blocks(NamedTuple):
+    """Blocks of rows while they are written."""
 
-    demand: Real
-    worth: Floats
-    hours: Floats
+    demand: Real  # [block × series × lane]
+    worth: Floats  # [row], padding included
+    hours: Floats  # [row], padding included
+    first: Ints  # where each segment starts [segment + 1]
 
 
 def make_hours(
@@ -72,115 +69,94 @@ def make_hours(
     worth: Floats,
     hours: Floats,
     dtype: Literal["float32", "float64"] = "float32",
+    threads: int | None = None,
 ) -> Hours:
     """Moments as blocks of rows; moments of a segment with equal demand become one row.
 
+    The result is the same for any number of threads.
+
     Args:
-        series: demand of each series over the moments, at least 0 [series][moment].
+        series: demand of each series over the moments, at least 0 [series][moment]; doubles
+            without gaps are read where they are, others copied first.
         segment_of_moment: segment of each moment [moment].
         stage_of_segment: stage of each segment [segment].
         worth: what a moment's cost counts in the objective [moment].
         hours: hours a moment stands for, above 0 [moment].
         dtype: the type to store demand in; float32 is rounded down, so that costs are not above
             the true ones.
+        threads: threads to use; None for one per processor.
+
+    Raises:
+        ValueError: arrays differ in length, or a segment has no stage.
     """
-    segments = len(stage_of_segment)
-    order, bounds = _moments_by_segment(segment_of_moment, segments)
-    most_blocks = int(sum(-(-np.diff(bounds) // LANES)))
-    filling = Filling(len(series), most_blocks, np.dtype(dtype))
-    most_above = np.ones(len(series))
-    for first, last in pairwise(bounds):
-        moments = slice(first, last) if order is None else order[first:last]
-        demand = np.empty((len(series), last - first), dtype=dtype)
-        for position, values in enumerate(series):
-            true = values[moments]
-            demand[position] = _rounded_down(true, demand.dtype)
-            if not np.array_equal(demand[position], true):
-                most_above[position] = FLOAT32_STEP
-        filling.add(_merged(Rows(demand, worth[moments], hours[moments])))
-    return filling.hours(stage_of_segment, most_above)
+    given = [np.ascontiguousarray(values, dtype=np.float64) for values in (worth, hours, *series)]
+    if any(values.shape != segment_of_moment.shape for values in given):
+        shapes = [values.shape for values in given]
+        raise ValueError(f"worth, hours and series have {shapes}, not {segment_of_moment.shape}")
+    order, bounds = _moments_by_segment(segment_of_moment, len(stage_of_segment))
+    counts = np.diff(bounds)
+    if len(counts) > len(stage_of_segment):
+        raise ValueError(f"{len(counts)} segments have {len(stage_of_segment)} stages")
+    from planner.recourse.merge_kernels import Moments, merge, merge_space  # loads numba
+
+    addresses = [values.ctypes.data for values in given[2:]]
+    moments = Moments(np.array(addresses, dtype=np.intp), order, bounds, given[0], given[1])
+    blocks = empty_blocks(len(series), counts, np.dtype(dtype))
+    rows = np.zeros(len(counts), dtype=np.intp)
+    inexact = np.zeros(len(series), dtype=np.bool_)
+
+    def task(first: int, last: int) -> None:
+        space = merge_space(blocks.demand, int(counts[first:last].max()), inexact)
+        merge(first, last, moments, blocks, rows, space)
+
+    share(task, len(counts), threads)
+    _close_gaps(blocks, rows)
+    return hours_of(blocks, stage_of_segment, np.where(inexact, FLOAT32_STEP, 1.0))
 
 
-class Filling:
-    """Blocks being filled, segment after segment."""
-
-    def __init__(self, series: int, most_blocks: int, dtype: np.dtype[Any]) -> None:
-        # Pages never written are never resident, so that room for unmerged rows costs nothing.
-        self._demand = np.empty((most_blocks, series, LANES), dtype=dtype)
-        self._worth = np.empty((most_blocks, LANES))
-        self._hours = np.empty((most_blocks, LANES))
-        self._first_block = [0]
-
-    def add(self, rows: Rows) -> None:
-        """Append the rows of the next segment."""
-        first = self._first_block[-1]
-        last = first - (-len(rows.worth) // LANES)
-        self._first_block.append(last)
-        for target, values in (
-            (self._worth[first:last], rows.worth),
-            (self._hours[first:last], rows.hours),
-            *((self._demand[first:last, s], rows.demand[s]) for s in range(len(rows.demand))),
-        ):
-            padded = np.zeros(target.size, dtype=target.dtype)
-            padded[: len(values)] = values
-            target[:] = padded.reshape(target.shape)
-
-    def hours(self, stage_of_segment: Ints, most_above: Floats) -> Hours:
-        """All that was added."""
-        blocks = self._first_block[-1]
-        return Hours(
-            demand=self._demand[:blocks],
-            worth=self._worth[:blocks],
-            hours=self._hours[:blocks],
-            first_block=np.array(self._first_block, dtype=np.intp),
-            stage_of_segment=np.asarray(stage_of_segment, dtype=np.intp),
-            most_above=most_above,
-        )
+def empty_blocks(series: int, rows_of_segment: Ints, dtype: np.dtype[Any]) -> Blocks:
+    """Room for the rows of each segment, nothing in it."""
+    first = np.concatenate([[0], np.cumsum(-(-rows_of_segment // LANES))]).astype(np.intp)
+    # Pages never written are never resident, so that room for rows that merge costs nothing.
+    demand = np.empty((first[-1], series, LANES), dtype=dtype)
+    return Blocks(demand, np.empty(first[-1] * LANES), np.empty(first[-1] * LANES), first)
 
 
-def _moments_by_segment(segment_of_moment: Ints, segments: int) -> tuple[Ints | None, Ints]:
-    """Moments in the order of their segments (None: as they are), and each segment's span."""
-    counts = np.bincount(segment_of_moment, minlength=segments)
-    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
-    if np.all(segment_of_moment[1:] >= segment_of_moment[:-1]):
-        return None, bounds
-    return np.argsort(segment_of_moment, kind="stable"), bounds
-
-
-def _rounded_down(true: Real, dtype: np.dtype[Any]) -> Real:
-    """Values in a type of fewer digits, none above the true one."""
-    near = true.astype(dtype)
-    above = near > true
-    if above.any():
-        near[above] = np.nextafter(near[above], dtype.type(-np.inf))
-    return near
-
-
-def _merged(rows: Rows) -> Rows:
-    """Rows of equal demand as one, in the order of their first; worth and hours add up."""
-    keys = _hashes(rows.demand)
-    _, first, row_of = np.unique(keys, return_index=True, return_inverse=True)
-    if len(first) == len(keys):
-        return rows
-    if not np.array_equal(rows.demand[:, first[row_of]], rows.demand):
-        # Two different rows share a hash: rare enough for the slow and certain way.
-        _, first, row_of = np.unique(rows.demand, axis=1, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    row_of = rank[row_of]
-    return Rows(
-        rows.demand[:, first[order]],
-        np.bincount(row_of, weights=rows.worth).astype(np.float64),
-        np.bincount(row_of, weights=rows.hours).astype(np.float64),
+def hours_of(blocks: Blocks, stage_of_segment: Ints, most_above: Floats) -> Hours:
+    """Blocks as they are passed over."""
+    last = blocks.first[-1]
+    return Hours(
+        demand=blocks.demand[:last],
+        worth=blocks.worth[: last * LANES].reshape(-1, LANES),
+        hours=blocks.hours[: last * LANES].reshape(-1, LANES),
+        first_block=blocks.first,
+        stage_of_segment=np.asarray(stage_of_segment, dtype=np.intp),
+        most_above=most_above,
     )
 
 
-def _hashes(demand: Real) -> NDArray[np.uint64]:
-    """One number per row [series × row], equal where all its amounts are."""
-    keys = np.zeros(demand.shape[1], dtype=np.uint64)
-    bits = np.uint32 if demand.dtype == np.float32 else np.uint64
-    for values in demand:
-        keys = (keys ^ (values + demand.dtype.type(0)).view(bits)) * _MIX  # -0.0 becomes 0.0
-        keys ^= keys >> np.uint64(29)
-    return keys
+def _moments_by_segment(segment_of_moment: Ints, segments: int) -> tuple[Ints, Ints]:
+    """Moments in the order of their segments (empty: as they are), and where segments start."""
+    counts = np.bincount(segment_of_moment, minlength=segments)
+    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+    if np.all(segment_of_moment[1:] >= segment_of_moment[:-1]):
+        return np.empty(0, dtype=np.intp), bounds
+    return np.argsort(segment_of_moment, kind="stable"), bounds
+
+
+def _close_gaps(blocks: Blocks, rows_of_segment: Ints) -> None:
+    """Move each segment's blocks up to the end of those before it."""
+    used = -(-rows_of_segment // LANES)
+    last = 0
+    for segment, count in enumerate(used):
+        first, blocks.first[segment] = blocks.first[segment], last
+        if first > last:
+            for values, size in (
+                (blocks.demand, 1),
+                (blocks.worth, LANES),
+                (blocks.hours, LANES),
+            ):
+                moved = values[first * size : (first + count) * size]
+                values[last * size : (last + count) * size] = moved
+        last += count
+    blocks.first[-1] = last
