@@ -240,16 +240,6 @@ def test_merged_hours_cost_what_they_cost_apart(plans):
         assert first.usage == pytest.approx(second.usage, rel=1e-9)
 
 
-def test_rows_that_share_a_hash_stay_apart(monkeypatch):
-    monkeypatch.setattr(
-        "planner.recourse.hours._hashes", lambda demand: np.zeros(demand.shape[1], np.uint64)
-    )
-    case = random_case(5, 1, shared_pools=False)
-    point = case.point()
-    merged, apart = (Pass(case.structure, case.hours(merge=m), 1)(point) for m in (True, False))
-    assert merged.value_usd == pytest.approx(apart.value_usd, rel=1e-9)
-
-
 @pytest.mark.parametrize("plans", [0, 1, 2, 3])
 def test_float32_bounds_the_true_cost_closely_from_below_and_exact_from_above(plans):
     case = random_case(7, plans, shared_pools=plans > 1, moments=300)

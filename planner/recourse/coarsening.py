@@ -25,19 +25,27 @@ def coarsen(
         price_usd: what a unit of each series is worth when similar rows are sought, e.g. its
             on-demand price [series]; None: as much as brings all series to the same mean.
         threads: threads to use; None for one per processor.
+
+    Raises:
+        ValueError: cells have no rows, or series and prices differ in number.
     """
+    series = hours.demand.shape[1]
+    if rows_per_cell < 1:
+        raise ValueError(f"rows_per_cell is {rows_per_cell}, not at least 1")
     if price_usd is None:
         price_usd = 1.0 / np.maximum(hours.demand.mean(axis=(0, 2), dtype=np.float64), 1e-300)
-    price = np.ascontiguousarray(price_usd, dtype=np.float64)
+    price = np.array(price_usd, dtype=np.float64)
+    if price.shape != (series,):
+        raise ValueError(f"{series} series have prices of shape {price.shape}")
     fine = Blocks(hours.demand, hours.worth.ravel(), hours.hours.ravel(), hours.first_block)
     rows_before = np.concatenate([[0], np.cumsum(np.count_nonzero(hours.hours, axis=1))])
-    rows = np.diff(rows_before[hours.first_block])
-    coarse = empty_blocks(hours.demand.shape[1], -(-rows // rows_per_cell), hours.demand.dtype)
-    most_rows = np.diff(hours.first_block) * LANES
+    cells = -(-np.diff(rows_before[hours.first_block]) // rows_per_cell)
+    coarse = empty_blocks(series, cells, hours.demand.dtype)
+    padded_rows = np.diff(hours.first_block) * LANES
     from planner.recourse.mean_kernels import average, mean_space  # loads numba
 
     def task(first: int, last: int) -> None:
-        space = mean_space(int(most_rows[first:last].max()))
+        space = mean_space(int(padded_rows[first:last].max()), int(cells[first:last].max()))
         average(first, last, price, rows_per_cell, fine, coarse, space)
 
     share(task, hours.segments, threads)

@@ -89,18 +89,20 @@ def make_hours(
     Raises:
         ValueError: arrays differ in length, or a segment has no stage.
     """
-    given = [np.ascontiguousarray(values, dtype=np.float64) for values in (worth, hours, *series)]
-    if any(values.shape != segment_of_moment.shape for values in given):
-        shapes = [values.shape for values in given]
-        raise ValueError(f"worth, hours and series have {shapes}, not {segment_of_moment.shape}")
+    given = [np.require(values, np.float64, ["C", "A"]) for values in series]
+    # Of arrays that are only read numba would compile a version of their own.
+    worth, hours = (np.require(values, np.float64, ["C", "A", "W"]) for values in (worth, hours))
+    shapes = {values.shape for values in (worth, hours, *given)}
+    if shapes != {segment_of_moment.shape}:
+        raise ValueError(f"segments have shape {segment_of_moment.shape}, other arrays {shapes}")
     order, bounds = _moments_by_segment(segment_of_moment, len(stage_of_segment))
     counts = np.diff(bounds)
     if len(counts) > len(stage_of_segment):
         raise ValueError(f"{len(counts)} segments have {len(stage_of_segment)} stages")
     from planner.recourse.merge_kernels import Moments, merge, merge_space  # loads numba
 
-    addresses = [values.ctypes.data for values in given[2:]]
-    moments = Moments(np.array(addresses, dtype=np.intp), order, bounds, given[0], given[1])
+    address = np.array([values.ctypes.data for values in given], dtype=np.intp)
+    moments = Moments(address, order, bounds, worth, hours)
     blocks = empty_blocks(len(series), counts, np.dtype(dtype))
     rows = np.zeros(len(counts), dtype=np.intp)
     inexact = np.zeros(len(series), dtype=np.bool_)
@@ -146,17 +148,12 @@ def _moments_by_segment(segment_of_moment: Ints, segments: int) -> tuple[Ints, I
 
 def _close_gaps(blocks: Blocks, rows_of_segment: Ints) -> None:
     """Move each segment's blocks up to the end of those before it."""
-    used = -(-rows_of_segment // LANES)
-    last = 0
-    for segment, count in enumerate(used):
-        first, blocks.first[segment] = blocks.first[segment], last
-        if first > last:
-            for values, size in (
-                (blocks.demand, 1),
-                (blocks.worth, LANES),
-                (blocks.hours, LANES),
-            ):
+    end = 0
+    for segment, count in enumerate(-(-rows_of_segment // LANES)):
+        first, blocks.first[segment] = blocks.first[segment], end
+        if first > end:
+            for values, size in ((blocks.demand, 1), (blocks.worth, LANES), (blocks.hours, LANES)):
                 moved = values[first * size : (first + count) * size]
-                values[last * size : (last + count) * size] = moved
-        last += count
-    blocks.first[-1] = last
+                values[end * size : (end + count) * size] = moved
+        end += count
+    blocks.first[-1] = end

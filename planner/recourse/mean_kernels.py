@@ -3,7 +3,8 @@
 Segments are independent of each other, so that threads take some each; within one all is done in
 a fixed order. Nothing is allocated in here.
 
-Compiled code is cached by the date of this file: touch it after editing what it imports.
+Loops are over numbers, not slices of arrays, which take long to compile. Compiled code is cached
+by the date of this file: touch it after editing what it imports.
 """
 
 from typing import NamedTuple
@@ -21,6 +22,10 @@ from planner.recourse.structure import Floats, Ints
 DIGIT_BITS = 8
 """Bits of a key that are sorted by at once."""
 
+GROUP = 8
+"""Series summed together: as many sums that need not wait for each other."""
+
+_DIGIT = np.uint64((1 << DIGIT_BITS) - 1)
 _SIGN = np.uint64(1 << 63)
 
 
@@ -33,54 +38,59 @@ class MeanSpace(NamedTuple):
     cell: NDArray[np.int32]  # the mean that each row is part of [row]
     weight: Floats  # what a row counts in it [row]
     total: Floats  # what its rows count together [cell]
-    mean: Floats  # of one series [cell]
+    mean: Floats  # sums of a group of series [cell × series of the group]
+    worth: Floats  # what a block's rows are sorted by [lane]
 
 
-def mean_space(rows: int) -> MeanSpace:
-    """Working memory for segments of so many rows at most, padding included."""
+def mean_space(rows: int, cells: int) -> MeanSpace:
+    """Working memory for segments of so many rows, padding included, and cells at most."""
     return MeanSpace(
         keys=np.empty((2, rows), np.uint64),
         order=np.empty((2, rows), np.int32),
         counts=np.empty(1 << DIGIT_BITS, np.intp),
         cell=np.empty(rows, np.int32),
         weight=np.empty(rows),
-        total=np.empty(rows),
-        mean=np.empty(rows),
+        total=np.empty(cells),
+        mean=np.empty((cells, GROUP)),
+        worth=np.empty(LANES),
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)
 def average(first_segment, last_segment, price_usd, rows_per_cell, fine, coarse, space):
     """Replace the rows of some segments, sorted by their worth at a price, by means of so many.
 
     ``coarse`` is written.
     """
+    series = len(price_usd)
     for segment in range(first_segment, last_segment):
         first, last = fine.first[segment], fine.first[segment + 1]
         block = coarse.first[segment]
         rows = _list(first, last, price_usd, fine, space)
-        order = space.order[_sort(rows, space)]
-        cells = _assign(order[:rows], rows_per_cell, fine, first, coarse, block, space)
-        for s in range(len(price_usd)):
-            _add_up(first, last, s, fine.demand, cells, space)
-            _store(cells, s, coarse.demand, block, space)
+        half = _sort(rows, space)
+        cells = _assign(half, rows, rows_per_cell, fine, first, coarse, block, space)
+        for s in range(0, series, GROUP):
+            size = min(GROUP, series - s)
+            _add_up(fine.demand, first, last, s, size, cells, space)
+            _store(coarse.demand, block, s, size, cells, space)
         pad(coarse, block, cells)
 
 
 @compiled
 def _list(first, last, price_usd, fine, space):
     """List a segment's rows and the keys to sort them by; returns how many there are."""
-    rows, worth = 0, space.mean
+    rows = 0
     for block in range(first, last):
-        worth[:LANES] = 0.0
+        for lane in range(LANES):
+            space.worth[lane] = 0.0
         for s in range(len(price_usd)):
             for lane in range(LANES):
-                worth[lane] += price_usd[s] * fine.demand[block, s, lane]
+                space.worth[lane] += price_usd[s] * fine.demand[block, s, lane]
         for lane in range(LANES):
             row = (block - first) * LANES + lane
             space.cell[row], space.weight[row] = 0, 0.0
             if fine.hours[block * LANES + lane] != 0.0:
-                bits = np.float64(worth[lane]).view(np.uint64)
+                bits = np.float64(space.worth[lane]).view(np.uint64)
                 # As unsigned integers doubles have their order, once those below 0 are turned.
                 space.keys[0, rows] = ~bits if bits & _SIGN else bits | _SIGN
                 space.order[0, rows] = row
@@ -91,50 +101,49 @@ def _list(first, last, price_usd, fine, space):
 @compiled
 def _sort(rows, space):
     """Sort rows by their keys, equal ones as they come; returns which half holds them."""
-    half = 0
+    half = np.intp(0)
     for shift in range(0, 64, DIGIT_BITS):
-        keys, order = space.keys[half], space.order[half]
-        if _count(keys, rows, np.uint64(shift), space.counts):
-            half = 1 - half
+        if _count(space.keys, half, rows, np.uint64(shift), space.counts):
             for i in range(rows):
-                digit = _digit(keys[i], np.uint64(shift))
+                key = space.keys[half, i]
+                digit = np.intp((key >> np.uint64(shift)) & _DIGIT)
                 place = space.counts[digit]
                 space.counts[digit] = place + 1
-                space.keys[half, place], space.order[half, place] = keys[i], order[i]
+                space.keys[1 - half, place] = key
+                space.order[1 - half, place] = space.order[half, i]
+            half = 1 - half
     return half
 
 
 @compiled
-def _count(keys, rows, shift, counts):
+def _count(keys, half, rows, shift, counts):
     """Where each digit's rows start; returns whether there is more than one digit."""
-    counts[:] = 0
+    for digit in range(len(counts)):
+        counts[digit] = 0
     for i in range(rows):
-        counts[_digit(keys[i], shift)] += 1
+        counts[np.intp((keys[half, i] >> shift) & _DIGIT)] += 1
     start, several = 0, False
     for digit in range(len(counts)):
-        several |= 0 < counts[digit] < rows
-        start += counts[digit]
-        counts[digit] = start - counts[digit]
+        count = counts[digit]
+        several |= 0 < count < rows
+        counts[digit] = start
+        start += count
     return several
 
 
 @compiled
-def _digit(key, shift):
-    """Some bits of a key."""
-    return np.intp((key >> shift) & np.uint64((1 << DIGIT_BITS) - 1))
-
-
-@compiled
-def _assign(order, rows_per_cell, fine, first, coarse, block, space):
+def _assign(half, rows, rows_per_cell, fine, first, coarse, block, space):
     """Assign rows to cells and add up their worth and hours; returns how many cells there are."""
-    cells = -(-len(order) // rows_per_cell)
+    cells = -(-rows // rows_per_cell)
     for cell in range(cells):
-        rows = order[cell * rows_per_cell : (cell + 1) * rows_per_cell]
+        begin, end = cell * rows_per_cell, min((cell + 1) * rows_per_cell, rows)
         worth, hours, total = 0.0, 0.0, 0.0
-        for row in rows:
+        for i in range(begin, end):
+            row = space.order[half, i]
             worth += fine.worth[first * LANES + row]
             hours += fine.hours[first * LANES + row]
-        for row in rows:
+        for i in range(begin, end):
+            row = space.order[half, i]
             weight = fine.worth[first * LANES + row] if worth > 0.0 else 1.0
             space.cell[row], space.weight[row] = cell, weight
             total += weight
@@ -145,21 +154,26 @@ def _assign(order, rows_per_cell, fine, first, coarse, block, space):
 
 
 @compiled
-def _add_up(first, last, s, demand, cells, space):
-    """Add up one series of the rows of each cell."""
-    space.mean[:cells] = 0.0
+def _add_up(demand, first, last, s, size, cells, space):
+    """Add up a group of series of the rows of each cell."""
+    for cell in range(cells):
+        for i in range(size):
+            space.mean[cell, i] = 0.0
     for block in range(first, last):
         for lane in range(LANES):
             row = (block - first) * LANES + lane
-            space.mean[space.cell[row]] += space.weight[row] * demand[block, s, lane]
+            cell, weight = space.cell[row], space.weight[row]
+            for i in range(size):
+                space.mean[cell, i] += weight * demand[block, s + i, lane]
 
 
 @compiled
-def _store(cells, s, demand, block, space):
-    """Store the means of one series, rounded down."""
+def _store(demand, block, s, size, cells, space):
+    """Store the means of a group of series, rounded down."""
     for cell in range(cells):
         at, lane = block + cell // LANES, cell % LANES
-        mean = space.mean[cell] / space.total[cell]
-        demand[at, s, lane] = mean
-        near = demand[at, s, lane]
-        demand[at, s, lane] = next_below(near) if near > mean else near
+        for i in range(size):
+            mean = space.mean[cell, i] / space.total[cell]
+            demand[at, s + i, lane] = mean
+            near = demand[at, s + i, lane]
+            demand[at, s + i, lane] = next_below(near) if near > mean else near

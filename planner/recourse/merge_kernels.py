@@ -3,7 +3,8 @@
 Segments are independent of each other, so that threads take some each; within one all is done in
 a fixed order. Nothing is allocated in here.
 
-Compiled code is cached by the date of this file: touch it after editing what it imports.
+Loops are over numbers, not slices of arrays, which take long to compile. Compiled code is cached
+by the date of this file: touch it after editing what it imports.
 """
 
 from typing import NamedTuple
@@ -59,29 +60,27 @@ def merge_space(demand: Real, rows: int, inexact: NDArray[np.bool_]) -> MergeSpa
         keys=np.empty(TILE, np.uint64),
         fresh=np.empty(TILE, np.intp),
         key_of_row=np.empty(rows, np.uint64),
-        slots=np.empty(2 << max(2 * rows - 1, 1).bit_length(), np.int32),
+        slots=np.empty(max(2, 1 << (2 * rows - 1).bit_length()), np.int32),
         inexact=inexact,
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)
 def merge(first_segment, last_segment, moments, blocks, rows_of_segment, space):
     """Round the demand of some segments; rows of equal demand become one, where the first was.
 
-    ``blocks`` and ``rows_of_segment`` are written.
+    ``blocks`` and ``rows_of_segment``, which starts at 0, are written.
     """
     for segment in range(first_segment, last_segment):
         first, last = moments.bounds[segment], moments.bounds[segment + 1]
-        bits = _clear(space.slots, last - first)
-        block, rows = blocks.first[segment], 0
+        bits, block = _clear(space.slots, last - first), blocks.first[segment]
         for start in range(first, last, TILE):
-            size = min(TILE, last - start)
+            size, rows = min(TILE, last - start), rows_of_segment[segment]
             _read(moments, start, size, space)
             fresh = _number(moments, start, size, blocks, block, rows, bits, space)
-            _write(space, fresh, blocks.demand, block, rows)
-            rows += fresh
-        pad(blocks, block, rows)
-        rows_of_segment[segment] = rows
+            _write(space.tile, space.fresh, fresh, blocks.demand, block, rows)
+            rows_of_segment[segment] += fresh
+        pad(blocks, block, rows_of_segment[segment])
 
 
 @compiled
@@ -93,95 +92,87 @@ def mixed(key, value):
 
 @compiled
 def _clear(slots, rows):
-    """Empty as much of the table as a segment needs; returns the bits of a slot."""
+    """Empty as much of the table as keeps half of it empty; returns the bits of a slot."""
     bits = 1
     while (1 << bits) < 2 * rows:
         bits += 1
-    slots[: 1 << bits] = -1
+    for slot in range(1 << bits):
+        slots[slot] = -1
     return bits
 
 
 @compiled
 def _read(moments, start, size, space):
     """Take the next moments into the tile, rounded down, and hash them."""
-    space.keys[:size] = 0
+    for i in range(size):
+        space.keys[i] = 0
     for s in range(len(moments.address)):
-        values = doubles_at(moments.address[s], len(moments.worth))
+        values, begin = doubles_at(moments.address[s], len(moments.worth)), start
         if len(moments.order):
             for i in range(size):
                 space.gathered[i] = values[moments.order[start + i]]
-            values = space.gathered[:size]
-        else:
-            values = values[start : start + size]
-        if _round(values, space.tile[s], space.keys):
+            values, begin = space.gathered, 0
+        inexact = False
+        for i in range(size):
+            true = values[begin + i]
+            space.tile[s, i] = true
+            near = space.tile[s, i]
+            near = next_below(near) if near > true else near
+            space.tile[s, i] = near
+            inexact |= near != true
+            space.keys[i] = mixed(space.keys[i], near)
+        if inexact:
             space.inexact[s] = True
-
-
-@compiled
-def _round(values, rounded, keys):
-    """Round one series down and hash it; returns whether anything was rounded."""
-    inexact = False
-    for i in range(len(values)):
-        rounded[i] = values[i]
-        near = rounded[i]
-        near = next_below(near) if near > values[i] else near
-        rounded[i] = near
-        inexact |= near != values[i]
-        keys[i] = mixed(keys[i], near)
-    return inexact
 
 
 @compiled
 def _number(moments, start, size, blocks, block, rows, bits, space):
     """Find the rows of the tile that equal none before, and add the others to those they equal."""
-    worth, hours = blocks.worth[block * LANES :], blocks.hours[block * LANES :]
     mask, shift, fresh = (1 << bits) - 1, np.uint64(64 - bits), 0
     for i in range(size):
-        moment = moments.order[start + i] if len(moments.order) else start + i
-        slot = np.intp(space.keys[i] >> shift)
-        while True:
-            row = space.slots[slot]
-            if row < 0:
-                row = rows + fresh
-                space.slots[slot], space.key_of_row[row] = row, space.keys[i]
-                space.fresh[fresh] = i
-                fresh += 1
-                worth[row], hours[row] = moments.worth[moment], moments.hours[moment]
-                break
-            if space.key_of_row[row] == space.keys[i] and _equal(
-                space, blocks.demand, block, rows, row, i
-            ):
-                worth[row] += moments.worth[moment]
-                hours[row] += moments.hours[moment]
-                break
+        key, moment = space.keys[i], start + i
+        if len(moments.order):
+            moment = moments.order[moment]
+        slot = np.intp(key >> shift)
+        row = np.intp(space.slots[slot])
+        while row >= 0 and not (
+            space.key_of_row[row] == key and _equal(space, blocks.demand, block, rows, row, i)
+        ):
             slot = (slot + 1) & mask
+            row = np.intp(space.slots[slot])
+        if row < 0:
+            row = rows + fresh
+            space.slots[slot], space.key_of_row[row], space.fresh[fresh] = row, key, i
+            blocks.worth[block * LANES + row] = blocks.hours[block * LANES + row] = 0.0
+            fresh += 1
+        blocks.worth[block * LANES + row] += moments.worth[moment]
+        blocks.hours[block * LANES + row] += moments.hours[moment]
     return fresh
 
 
 @compiled
 def _equal(space, demand, block, rows, row, i):
     """Whether a row, in the tile or written before it, equals one of the tile."""
-    tile = space.tile
-    for s in range(len(tile)):
+    for s in range(len(space.tile)):
         if row >= rows:
-            known = tile[s, space.fresh[row - rows]]
+            known = space.tile[s, space.fresh[row - rows]]
         else:
             known = demand[block + row // LANES, s, row % LANES]
-        if known != tile[s, i]:
+        if known != space.tile[s, i]:
             return False
     return True
 
 
 @compiled
-def _write(space, fresh, demand, block, rows):
+def _write(tile, fresh, count, demand, block, rows):
     """Append the tile's fresh rows to their segment's blocks."""
     k = 0
-    while k < fresh:
+    while k < count:
         at, lane = block + (rows + k) // LANES, (rows + k) % LANES
-        size = min(LANES - lane, fresh - k)
-        for s in range(len(space.tile)):
+        size = min(LANES - lane, count - k)
+        for s in range(len(tile)):
             for i in range(size):
-                demand[at, s, lane + i] = space.tile[s, space.fresh[k + i]]
+                demand[at, s, lane + i] = tile[s, fresh[k + i]]
         k += size
 
 
@@ -190,5 +181,6 @@ def pad(blocks, block, rows):
     """Fill up a segment's last block."""
     for row in range(rows, -(-rows // LANES) * LANES):
         at, lane = block + row // LANES, row % LANES
-        blocks.demand[at, :, lane] = 0.0
+        for s in range(blocks.demand.shape[1]):
+            blocks.demand[at, s, lane] = 0.0
         blocks.worth[at * LANES + lane] = blocks.hours[at * LANES + lane] = 0.0

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,9 +26,10 @@ def task_bounds(items: int, threads: int) -> Ints:
 def share(task: Callable[[int, int], None], items: int, threads: int | None) -> None:
     """Run a task that takes the first of some items and the last one + 1 over all items."""
     threads = threads_or_all(threads)
-    bounds = task_bounds(items, threads)
-    if threads == 1 or len(bounds) <= 2:
-        task(0, items)
+    tasks = list(pairwise(task_bounds(items, threads).tolist()))
+    if threads == 1 or len(tasks) < 2:
+        for first, last in tasks:
+            task(first, last)
         return
     with ThreadPoolExecutor(threads) as workers:
-        list(workers.map(task, bounds[:-1], bounds[1:]))
+        list(workers.map(lambda bounds: task(*bounds), tasks))
