@@ -19,3 +19,221 @@ from planner.recourse.structure import (
     Used,
     Weighting,
 )
+from planner.recourse.tables import (
+    Totals,
+    Warm,
+    chunk_blocks,
+    lay_out,
+    make_workspace,
+    stage_tables,
+)
+
+
+class Pass:
+    """Takes the recourse of all hours at one point after another.
+
+    Every row's dual prices are kept between passes, as consecutive points differ little; the
+    result of a pass depends on the points before it only within its tolerance, and not at all on
+    the number of threads or on which other segments there are.
+
+    Args:
+        structure: slices, pools, plans and pairs.
+        hours: the rows, as `make_hours` makes them.
+        threads: threads to use; None for one per processor.
+    """
+
+    def __init__(self, structure: Structure, hours: Hours, threads: int | None = None) -> None:
+        self.structure, self.hours = structure, hours
+        self._layout = lay_out(structure)
+        self._chunks, self._segment_of_chunk = chunk_blocks(hours)
+        tables = self._layout.tables
+        blocks = len(hours.worth)
+        self._warm = Warm(
+            plan=np.tile(tables.most_plan[:, None], (blocks, 1, LANES)),
+            pool=np.tile(tables.most_pool[:, None], (blocks, 1, LANES)),
+            doubtful=np.zeros(blocks, dtype=np.intp),
+        )
+        threads = threads_or_all(threads)
+        self._tasks = task_bounds(len(self._segment_of_chunk), threads)
+        self._workers = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def __call__(self, point: Point, *, by: Weighting = "worth") -> Sums:
+        """The recourse at a point, and a cut per segment that is tight there.
+
+        Raises:
+            HourProgramError: multipliers are given, and HiGHS did not solve an hour.
+        """
+        if point.multipliers is not None:
+            return self._with_multipliers(point, by)
+        totals = self._totals(point, by)
+        structure, layout = self.structure, self._layout
+        usage = np.empty((self.hours.segments, len(layout.pair_order)))
+        usage[:, layout.pair_order] = self._by_segment(totals.pair)
+        dedicated = np.zeros((self.hours.segments, structure.pools))
+        own = self._by_segment(totals.own) / structure.units
+        alone = layout.alone
+        dedicated[:, structure.pool_of_slice[alone]] = own[:, alone]
+        dedicated[:, layout.shared_pools] = self._by_segment(totals.pool)
+        spend = self._by_segment(totals.plan)
+        value = self._cut_value(point, usage, dedicated, spend)
+        return Sums(value, usage, dedicated, spend, len(self._doubtful_rows()[0]))
+
+    def exact(self, point: Point, *, by: Weighting = "worth") -> Floats:
+        """The true recourse cost [segment], never below it: rows in doubt are solved apart.
+
+        Demand rounded to float32 is taken at the most it can have been; multipliers, which are
+        no cost, are left out.
+
+        Raises:
+            HourProgramError: HiGHS did not solve an hour.
+        """
+        above = self.hours.most_above[self.structure.pair_series]
+        highest = replace(point, factors=point.factors * above, multipliers=None)
+        value = self(highest, by=by).value_usd
+        block, lane = self._doubtful_rows()
+        if not len(block):
+            return value
+        segment = np.searchsorted(self.hours.first_block, block, side="right") - 1
+        stage = self.hours.stage_of_segment[segment]
+        usage = self._usage(highest, block, lane, stage)
+        committed = highest.dedicated[stage], highest.spend[stage]
+        cost = solve_rows(self.structure, usage, *committed).cost_usd
+        proven = self._row_values(block, lane, usage, *committed)
+        weight = self._weight(by)[block, lane]
+        np.add.at(value, segment, weight * np.maximum(cost - proven, 0.0))
+        return value
+
+    def tangents(self, point: Point, levels: Floats) -> Tangents:
+        """Tangents at the point of the last pass, where slices' own commitments are ``levels``.
+
+        Args:
+            point: the point of the last pass.
+            levels: slice units committed [stage × slice × level].
+        """
+        tables, chunks = self._layout.tables, self._chunks
+        stages = stage_tables(self.structure, self._layout, point)
+        slices, pairs, depth = len(tables.price), len(tables.pair_series), levels.shape[2]
+        count = len(chunks.first)
+        totals = np.empty((count, pairs, depth)), np.empty((count, slices, depth))
+        from planner.recourse.tangents import run_tangents  # loads numba
+
+        def task(first: int, last: int) -> None:
+            space = np.empty((pairs, depth, LANES)), np.empty((slices, depth, LANES))
+            run_tangents(
+                first, last, tables, stages, chunks, self.hours.demand, self.hours.worth,
+                self._warm, levels, space, totals,
+            )  # fmt: skip
+
+        self._in_parallel(task)
+        usage = np.empty((self.hours.segments, pairs, depth))
+        usage[:, self._layout.pair_order] = self._by_segment(totals[0])
+        return Tangents(usage, self._by_segment(totals[1]), self._layout.alone)
+
+    def _totals(self, point: Point, by: Weighting) -> Totals:
+        """Run the kernel over all chunks."""
+        tables, chunks = self._layout.tables, self._chunks
+        stages = stage_tables(self.structure, self._layout, point)
+        count = len(chunks.first)
+        from planner.recourse.kernels import run  # loads numba, which few commands need
+
+        totals = Totals(
+            pair=np.empty((count, len(tables.pair_series))),
+            own=np.empty((count, len(tables.price))),
+            plan=np.empty((count, len(tables.rate))),
+            pool=np.empty((count, len(tables.most_pool))),
+        )
+        demand, weight = self.hours.demand, self._weight(by)
+
+        def task(first: int, last: int) -> None:
+            space = make_workspace(tables)
+            run(first, last, tables, stages, chunks, demand, weight, self._warm, space, totals)
+
+        self._in_parallel(task)
+        return totals
+
+    def _in_parallel(self, task: Callable[[int, int], None]) -> None:
+        """Run a task over all chunks."""
+        if self._workers is None:
+            task(0, len(self._segment_of_chunk))
+        else:
+            list(self._workers.map(task, self._tasks[:-1], self._tasks[1:]))
+
+    def _doubtful_rows(self) -> tuple[Ints, Ints]:
+        """Block and lane of the rows that the last pass did not prove optimal."""
+        block = np.flatnonzero(self._warm.doubtful)
+        bits = self._warm.doubtful[block, None] >> np.arange(LANES) & 1
+        row, lane = np.nonzero(bits)
+        return block[row], lane
+
+    def _weight(self, by: Weighting) -> Floats:
+        """What rows count for [block × lane]."""
+        return self.hours.worth if by == "worth" else self.hours.hours
+
+    def _by_segment(self, of_chunk: Floats) -> Floats:
+        """Sums over each segment's chunks, in their order."""
+        sums = np.zeros((self.hours.segments, *of_chunk.shape[1:]))
+        np.add.at(sums, self._segment_of_chunk, of_chunk)
+        return sums
+
+    def _cut_value(self, point: Point, usage: Floats, dedicated: Floats, spend: Floats) -> Floats:
+        """Each segment's cut at a point."""
+        stage = self.hours.stage_of_segment
+        return np.asarray(
+            np.sum(usage * point.factors[stage], axis=1)
+            - np.sum(dedicated * point.dedicated[stage], axis=1)
+            - np.sum(spend * point.spend[stage], axis=1)
+        )
+
+    def _usage(self, point: Point, block: Ints, lane: Ints, stage: Ints) -> Floats:
+        """Usage of the slices in some rows [row × slice]."""
+        usage = np.zeros((self.structure.slices, len(block)))
+        for pair, (part, series) in enumerate(
+            zip(self.structure.pair_slice, self.structure.pair_series, strict=True)
+        ):
+            demand = self.hours.demand[block, series, lane].astype(np.float64)
+            usage[part] += point.factors[stage, pair] * demand
+        return usage.T
+
+    def _row_values(
+        self, block: Ints, lane: Ints, usage: Floats, dedicated: Floats, spend: Floats
+    ) -> Floats:
+        """What the dual prices of some rows prove of their costs [row]."""
+        structure, layout = self.structure, self._layout
+        m = self._warm.plan[block, :, lane]
+        n = np.zeros((len(block), structure.pools))
+        n[:, layout.shared_pools] = self._warm.pool[block, :, lane]
+        kappa = np.broadcast_to(structure.on_demand_usd, usage.shape).copy()
+        for plan, rate in enumerate(structure.rates):
+            covered = np.isfinite(rate)
+            kappa[:, covered] = np.minimum(kappa[:, covered], rate[covered] * m[:, [plan]])
+        pool, alone = structure.pool_of_slice, layout.alone
+        kappa[:, ~alone] = np.minimum(kappa, n[:, pool] * structure.units)[:, ~alone]
+        covered_units = np.where(alone, dedicated[:, pool] / structure.units, 0.0)
+        excess = np.maximum(usage - covered_units, 0.0)
+        return np.asarray(
+            np.sum(kappa * excess, axis=1)
+            - np.sum(n * dedicated, axis=1)
+            - np.sum(m * spend, axis=1)
+        )
+
+    def _with_multipliers(self, point: Point, by: Weighting) -> Sums:
+        """The pass by hours' linear programs."""
+        hours, structure = self.hours, self.structure
+        block, lane = np.nonzero(hours.hours)
+        segment = np.searchsorted(hours.first_block, block, side="right") - 1
+        stage = hours.stage_of_segment[segment]
+        usage = self._usage(point, block, lane, stage)
+        committed = point.dedicated[stage], point.spend[stage]
+        rows = solve_rows(structure, usage, *committed, point.multipliers)
+        weight = self._weight(by)[block, lane][:, None]
+
+        def total(of_row: Floats) -> Floats:
+            sums = np.zeros((hours.segments, of_row.shape[1]))
+            np.add.at(sums, segment, weight * of_row)
+            return sums
+
+        demand = hours.demand[block, :, lane].astype(np.float64)
+        of_usage = rows.usage[:, structure.pair_slice] * demand[:, structure.pair_series]
+        sums = total(of_usage), total(rows.dedicated), total(rows.spend)
+        used = Used(total(rows.used_dedicated), total(rows.used_spend))
+        return Sums(self._cut_value(point, *sums), *sums, doubtful_rows=0, used=used)
