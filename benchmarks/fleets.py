@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 TRACE = Path(__file__).parents[2] / "shared" / "data" / "demand" / "shavedice_hourly.parquet"
@@ -108,19 +110,40 @@ def request_document(
         "solve": solve,
     }
     names = [workload["name"] for workload in workloads]
+    if scenarios > 1:
+        futures = [f"future-{number:03d}" for number in range(scenarios)]
+        document["scenarios"] = dict.fromkeys(futures, 1 / scenarios)
+        tables = _tables_of(index, names, futures, futures_of(demand, scenarios))
+    else:
+        tables = iter([_table(index, names, demand)])
     with TemporaryDirectory() as folder:
-        if scenarios == 1:
-            table = pd.DataFrame(demand, columns=names)
-            table.insert(0, "timestamp", index)
-        else:
-            futures = [f"future-{number:03d}" for number in range(scenarios)]
-            document["scenarios"] = dict.fromkeys(futures, 1 / scenarios)
-            table = pd.DataFrame(np.concatenate(list(futures_of(demand, scenarios))), columns=names)
-            table.insert(0, "timestamp", np.tile(index, scenarios))
-            table.insert(1, "scenario", pd.Categorical(np.repeat(futures, len(index))))
-        table.to_parquet(Path(folder) / "demand.parquet")
-        del table
+        _write(tables, Path(folder) / "demand.parquet")
         yield document, Path(folder)
+
+
+def _table(index: pd.DatetimeIndex, names: list[str], demand: Floats) -> pd.DataFrame:
+    table = pd.DataFrame(demand, columns=names)
+    table.insert(0, "timestamp", index)
+    return table
+
+
+def _tables_of(
+    index: pd.DatetimeIndex, names: list[str], futures: list[str], demands: Iterator[Floats]
+) -> Iterator[pd.DataFrame]:
+    for position, demand in enumerate(demands):
+        table = _table(index, names, demand)
+        codes = np.full(len(index), position)
+        table.insert(1, "scenario", pd.Categorical.from_codes(codes, futures))
+        yield table
+
+
+def _write(tables: Iterator[pd.DataFrame], path: Path) -> None:
+    """One future after another, so that no more than one is held."""
+    first = pa.Table.from_pandas(next(tables), preserve_index=False)
+    with pq.ParquetWriter(path, first.schema) as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(pa.Table.from_pandas(table, preserve_index=False))
 
 
 def _workload(name: str, machine: str, region: str) -> dict[str, Any]:
