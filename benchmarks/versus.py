@@ -24,7 +24,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from fleets import OFFERS, request_document
 from measures import alone, peak_rss_mb, timed
 
@@ -117,7 +116,7 @@ def pulp_cbc(document: dict[str, Any], folder: Path, limits: Limits, *, relaxed:
         told = _CBC_BOUND.findall(log.read_text(encoding="utf-8"))
     found = written.problem.sol_status
     ended = found == pulp.LpSolutionOptimal
-    cost = written.problem.objective.value() if ended or not relaxed and found == 2 else None
+    cost = written.problem.objective.value() if ended or (not relaxed and found == 2) else None
     bound = cost if ended else None
     if told and not relaxed:
         bound = float(told[-1])
