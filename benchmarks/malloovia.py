@@ -170,6 +170,7 @@ def main() -> None:
     except InfeasibleError as error:
         conflicts = [fault.field for fault in error.conflicts]
         case |= {"seconds": time.perf_counter() - began, "infeasible": conflicts}
+        case |= dict.fromkeys(("gap", "cost", "bound"))
     else:
         case |= {
             "seconds": time.perf_counter() - began,

@@ -4,6 +4,7 @@ Memory is read from Linux's ``/proc``: ``ru_maxrss`` starts from what the parent
 """
 
 import multiprocessing
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,11 @@ def rss_mb() -> float:
 def peak_rss_mb() -> float:
     """The most it held since its start, or since `forget_peak` [MiB]."""
     return _status_mb("VmHWM")
+
+
+def children_peak_rss_mb() -> float:
+    """The most any one process held that this one started and that has ended [MiB]."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
 def forget_peak() -> None:

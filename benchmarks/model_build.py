@@ -8,6 +8,7 @@ in a process of its own, so that ``peak_rss_mb`` is its own peak; ``import_rss_m
 before the model.
 """
 
+import argparse
 import json
 import multiprocessing
 import resource
@@ -77,6 +78,9 @@ def measure(nonzeros: int, solver: str) -> dict[str, object]:
     return {
         "case": f"{solver}-{nonzeros}",
         "seconds": round(seconds_build + seconds_solve, 4),
+        "gap": outcome.gap,
+        "cost": outcome.objective,
+        "bound": outcome.bound,
         "seconds_build": round(seconds_build, 4),
         "seconds_compile": round(seconds_compile, 4),
         "seconds_handover": round(seconds_handover, 4),
@@ -88,7 +92,10 @@ def measure(nonzeros: int, solver: str) -> dict[str, object]:
 
 
 def main() -> None:
-    for nonzeros in _NONZEROS:
+    """Measure every size with every solver and print the cases."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nonzeros", type=int, nargs="+", default=_NONZEROS)
+    for nonzeros in parser.parse_args().nonzeros:
         for solver in _SOLVERS:
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 try:

@@ -100,6 +100,7 @@ def main() -> None:
     around = Surroundings(folder=folder)
     problem = resolve(request, around)
     case: dict[str, object] = {"case": request.name, **measure_build(problem)}
+    case |= dict.fromkeys(("gap", "cost", "bound")) | {"seconds": case["build_seconds"]}
     if not asked.build_only:
         began = time.perf_counter()
         plan = solve_problem(problem, around)

@@ -116,19 +116,24 @@ def measure(plans: int, dtype: str, moments: int, threads: int | None) -> dict[s
         "seconds_same": round(float(same), 5),
         "seconds_streaming": round(streaming, 5),
         "ratio": round(float(warm) / streaming, 2),
+        "gap": None,
         "cost": round(float(sums.value_usd.sum()), 2),
+        "bound": None,
         "doubtful_rows": sums.doubtful_rows,
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
 
 def main() -> None:
+    """Measure all cases and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moments", type=int, default=262_800)
     parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--types", nargs="+", default=["float32", "float64"])
+    parser.add_argument("--plans", type=int, nargs="+", default=list(range(4)))
     chosen = parser.parse_args()
-    for dtype in ("float32", "float64"):
-        for plans in range(4):
+    for dtype in chosen.types:
+        for plans in chosen.plans:
             case = measure(plans, dtype, chosen.moments, chosen.threads)
             print(json.dumps(case), flush=True)
 

@@ -19,16 +19,17 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from fleets import OFFERS, request_document
-from measures import alone, peak_rss_mb, timed
+from measures import alone, children_peak_rss_mb, peak_rss_mb, timed
 
 from planner import Surroundings, parse_request
 from planner.first_stage import build_first_stage
+from planner.fleet import Candidate
 from planner.formulation import build_model
 from planner.methods import formulate
 from planner.planning import resolve
@@ -55,17 +56,22 @@ class Compiled:
         return self.model
 
 
-@dataclass(frozen=True)
-class Written:
-    """A model in PuLP, with the constant that its solver leaves out."""
-
-    problem: Any
-    columns: int
-    rows: int
-
-
 def problem_of(document: dict[str, Any], folder: Path) -> Problem:
     return resolve(parse_request(document), Surroundings(folder=folder))
+
+
+def _case(name: str, seconds: float, cost: float | None, bound: float | None) -> Case:
+    if cost is not None and bound is not None:
+        # What lies above by no more than tolerances is the same number; more than that is found out.
+        bound = min(bound, cost) if bound <= cost * (1 + SAME_COST) else bound
+    return {
+        "case": name,
+        "seconds": seconds,
+        "gap": relative_gap(cost, bound),
+        "cost": cost,
+        "bound": bound,
+        "peak_rss_mb": max(peak_rss_mb(), children_peak_rss_mb()),
+    }
 
 
 def decomposed(document: dict[str, Any], folder: Path, repeat: int) -> Case:
@@ -102,81 +108,90 @@ def extensive(document: dict[str, Any], folder: Path, limits: Limits, *, relaxed
 
 def pulp_cbc(document: dict[str, Any], folder: Path, limits: Limits, *, relaxed: bool) -> Case:
     """An hourly model written out in PuLP, by CBC."""
-    import pulp  # loads highspy, beside which HiGHS of OR-Tools must run apart
+    import pulp
 
     problem = problem_of(document, folder)
     lots = build_first_stage(problem).terms.lots
-    written, build_seconds = timed(write_model, problem, lots, relaxed=relaxed)
+    model, build_seconds = timed(HourlyModel, problem, lots, relaxed=relaxed)
     with TemporaryDirectory() as scratch:
         log = Path(scratch) / "cbc.log"
         solver = pulp.PULP_CBC_CMD(
             msg=False, timeLimit=limits.time_limit_s, gapRel=limits.gap, logPath=str(log)
         )
-        _, seconds = timed(written.problem.solve, solver)
+        _, seconds = timed(model.problem.solve, solver)
         told = _CBC_BOUND.findall(log.read_text(encoding="utf-8"))
-    found = written.problem.sol_status
-    ended = found == pulp.LpSolutionOptimal
-    cost = written.problem.objective.value() if ended or (not relaxed and found == 2) else None
-    bound = cost if ended else None
-    if told and not relaxed:
-        bound = float(told[-1])
+    status = model.problem.sol_status
+    ended = status == pulp.LpSolutionOptimal
+    # A simplex stopped on its way shows a point that need not keep the rows.
+    found = ended or (status == pulp.LpSolutionIntegerFeasible and not relaxed)
+    cost = model.problem.objective.value() if found else None
+    bound = float(told[-1]) if told and not relaxed else cost if ended else None
     name = "pulp-cbc relaxed" if relaxed else "pulp-cbc"
     return _case(name, seconds, cost, bound) | {
         "build_seconds": build_seconds,
         "stop": "gap" if ended else "time_limit",
-        "columns": written.columns,
-        "rows": written.rows,
+        "columns": model.problem.numVariables(),
+        "rows": model.problem.numConstraints(),
     }
 
 
-def write_model(problem: Problem, lots: tuple[Lot, ...], *, relaxed: bool) -> Written:
-    """What to buy, and which machines of each hour and pool are served by what.
+class HourlyModel:
+    """What to buy, and which machines of each hour and pool are served by what, in PuLP.
 
     Machines of a pool are of one type, each workload in a pool of its own: fleets as
     `fleets.py` makes them.
     """
-    import pulp
 
-    model = pulp.LpProblem("fleet", pulp.LpMinimize)
-    kind = pulp.LpContinuous if relaxed else pulp.LpInteger
-    buy = [pulp.LpVariable(f"buy_{k}", 0, None, kind) for k in range(len(lots))]
-    cost = [lot.cost_usd * bought for lot, bought in zip(lots, buy, strict=True)]
-    reserving, paying = _by_target(problem, lots)
-    rows = 0
-    for hour in range(problem.calendar.hours):
+    def __init__(self, problem: Problem, lots: tuple[Lot, ...], *, relaxed: bool) -> None:
+        import pulp  # loads highspy, beside which HiGHS of OR-Tools must run apart
+
+        self.sum, self.given, self.lots = pulp.lpSum, problem, lots
+        self.problem = pulp.LpProblem("fleet", pulp.LpMinimize)
+        kind = pulp.LpContinuous if relaxed else pulp.LpInteger
+        add = self.problem.add_variable
+        self.buy = [add(f"buy_{k}", 0, None, cat=kind) for k in range(len(lots))]
+        self.cost = [lot.cost_usd * bought for lot, bought in zip(lots, self.buy, strict=True)]
+        self.reserving, self.paying = _by_target(problem, lots)
+        for hour in range(problem.calendar.hours):
+            self._write_hour(hour)
+        self.problem += self.sum(self.cost)
+
+    def _write_hour(self, hour: int) -> None:
         spent: dict[int, list[Any]] = defaultdict(list)
-        for candidate in problem.candidates:
-            machine, demand = candidate.machine, candidate.needs[0][0][hour]
-            here, price = f"{candidate.workload}_{hour}", float(machine.on_demand_usd)
-            part = problem.pools.slice_of(machine)
-            units = float(problem.pools.slices[part].machine_units(machine))
-            pool = problem.pools.slices[part].pool
-            reserved = pulp.LpVariable(f"reserved_{here}", 0)
-            on_demand = pulp.LpVariable(f"on_demand_{here}", 0)
-            served = [reserved, on_demand]
-            for option in paying:
-                rate = problem.options[option].rates[part]
-                if rate is not None:
-                    by_plan = pulp.LpVariable(f"plan_{option}_{here}", 0)
-                    spent[option].append(float(rate) * units * by_plan)
-                    served.append(by_plan)
-            model += pulp.lpSum(served) == float(demand)
-            model += reserved <= pulp.lpSum(
-                float(problem.options[lots[k].option].pool_units) / units * buy[k]
-                for k in reserving[pool]
-                if lots[k].start <= hour < lots[k].end
-            )
-            cost.append(price * on_demand)
-            rows += 2
+        for candidate in self.given.candidates:
+            for option, dollars in self._serve(candidate, hour):
+                spent[option].append(dollars)
         for option, dollars in spent.items():
-            model += pulp.lpSum(dollars) <= pulp.lpSum(
-                float(problem.options[option].step) * buy[k]
-                for k in paying[option]
-                if lots[k].start <= hour < lots[k].end
-            )
-            rows += 1
-    model += pulp.lpSum(cost)
-    return Written(model, len(model.variables()), rows)
+            step = float(self.given.options[option].step)
+            self.problem += self.sum(dollars) <= self._bought(self.paying[option], hour, step)
+
+    def _serve(self, candidate: Candidate, hour: int) -> Iterator[tuple[int, Any]]:
+        """Serve the demand of an hour; what this takes of each plan, in dollars."""
+        here, machine, pools = f"{candidate.workload}_{hour}", candidate.machine, self.given.pools
+        position = pools.slice_of(machine)
+        part = pools.slices[position]
+        units = float(part.machine_units(machine))
+        reserved = self.problem.add_variable(f"reserved_{here}", 0)
+        on_demand = self.problem.add_variable(f"on_demand_{here}", 0)
+        self.cost.append(float(machine.on_demand_usd) * on_demand)
+        served = [reserved, on_demand]
+        for option in self.paying:
+            rate = self.given.options[option].rates[position]
+            if rate is not None:
+                by_plan = self.problem.add_variable(f"plan_{option}_{here}", 0)
+                served.append(by_plan)
+                yield option, float(rate) * units * by_plan
+        self.problem += self.sum(served) == float(candidate.needs[0][0][hour])
+        self.problem += reserved <= self.sum(
+            float(self.given.options[self.lots[k].option].pool_units) / units * self.buy[k]
+            for k in self._active(self.reserving[part.pool], hour)
+        )
+
+    def _bought(self, lots: list[int], hour: int, step: float) -> Any:  # noqa: ANN401 - untyped
+        return self.sum(step * self.buy[k] for k in self._active(lots, hour))
+
+    def _active(self, lots: list[int], hour: int) -> Iterator[int]:
+        return (k for k in lots if self.lots[k].start <= hour < self.lots[k].end)
 
 
 def _by_target(
@@ -194,35 +209,22 @@ def _by_target(
     return reserving, paying
 
 
-def _case(name: str, seconds: float, cost: float | None, bound: float | None) -> Case:
-    if cost is not None and bound is not None:
-        bound = min(bound, cost) if bound <= cost * (1 + SAME_COST) else bound
-    return {
-        "case": name,
-        "seconds": seconds,
-        "gap": relative_gap(cost, bound),
-        "cost": cost,
-        "bound": bound,
-        "peak_rss_mb": peak_rss_mb(),
-    }
-
-
 def check(cases: list[Case], gap: float) -> None:
-    """Raise ArithmeticError where what two cases found and proved cannot both be true."""
-    for one, other in combinations(cases, 2):
-        for proof, plan in ((one, other), (other, one)):
-            if proof["bound"] is None or plan["cost"] is None:
-                continue
-            # A bound of whole purchases says nothing of fractional ones.
-            if "relaxed" in plan["case"] and "relaxed" not in proof["case"]:
-                continue
-            if proof["bound"] > plan["cost"] * (1 + SAME_COST):
-                raise ArithmeticError(f"{proof['case']} proves more than {plan['case']} costs")
-        both = "relaxed" in one["case"] and "relaxed" in other["case"]
-        costs = [case["cost"] for case in (one, other)]
+    """Raise ArithmeticError where what two cases found and proved cannot both be true.
+
+    A bound of whole purchases says nothing of fractional ones; plans proven to the gap cost the
+    same but for the gap, if they answer the same question.
+    """
+    for one, other in permutations(cases, 2):
+        bound, cost = one["bound"], other["cost"]
+        relaxed = ["relaxed" in case["case"] for case in (one, other)]
+        if bound is None or cost is None or relaxed == [False, True]:
+            continue
+        if bound > cost * (1 + SAME_COST):
+            raise ArithmeticError(f"{one['case']} proves more than {other['case']} costs")
         proven = all(case["gap"] is not None and case["gap"] <= gap for case in (one, other))
-        allowed = gap + SAME_COST
-        if both and proven and not math.isclose(*costs, rel_tol=allowed):
+        same = relaxed[0] == relaxed[1]
+        if same and proven and not math.isclose(one["cost"], cost, rel_tol=gap + SAME_COST):
             raise ArithmeticError(f"{one['case']} and {other['case']} disagree")
 
 

@@ -1,0 +1,91 @@
+"""Every benchmark prints one JSON object per line, with the fields that figures are made of."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROBLEM = ROOT.parent / "shared" / "conformance" / "malloovia_toys" / "problem1.yaml"
+FIELDS = {"case", "seconds", "gap", "cost", "bound", "peak_rss_mb"}
+SUMMARIES = {"ratios", "growth exponents"}
+
+
+def at_once(work, *args, **options):
+    """Instead of a process of its own, which a test has no time for."""
+    return work(*args, **options)
+
+
+@pytest.fixture
+def lines_of(monkeypatch, capsys):
+    """Runs a benchmark with some options and returns what it printed, line by line."""
+    if sys.platform != "linux":
+        pytest.skip("benchmarks read their memory where Linux tells it")
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+
+    def run(name, *options):
+        module = importlib.import_module(name)
+        monkeypatch.setattr(module, "alone", at_once, raising=False)
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *options])
+        module.main()
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    yield run
+    for name in ("model_build", "planning", "recourse_pass", "scale", "versus", "malloovia"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("planning", ["--hours", "24", "--pools", "1"]),
+        ("planning", ["--hours", "24", "--pools", "1", "--build-only"]),
+        ("recourse_pass", ["--moments", "240", "--types", "float32", "--plans", "1"]),
+        ("scale", ["--hours", "48", "--pools", "2", "--cells", "96", "192", "--repeat", "1"]),
+        ("versus", ["--hours", "24", "--pools", "2", "--repeat", "1"]),
+        ("versus", ["--hours", "24", "--pools", "2", "--repeat", "1", "--offers", "ri"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_a_benchmark_prints_the_figures_of_every_case(lines_of, name, options):
+    cases = [case for case in lines_of(name, *options) if case["case"] not in SUMMARIES]
+
+    assert cases
+    assert all(case.keys() >= FIELDS for case in cases)
+
+
+def test_the_benchmark_of_model_building_prints_the_figures_of_every_solver(lines_of, monkeypatch):
+    model_build = importlib.import_module("model_build")
+    monkeypatch.setattr(model_build, "_SOLVERS", ("highs",))
+
+    (case,) = lines_of("model_build", "--nonzeros", "1000")
+
+    assert case.keys() >= FIELDS
+
+
+def test_the_benchmark_of_others_problems_prints_the_figures_of_its_case(lines_of):
+    if not PROBLEM.exists():
+        pytest.skip("needs the first Malloovia toy, which lies beside the project")
+
+    (case,) = lines_of("malloovia", str(PROBLEM))
+
+    assert case.keys() >= FIELDS
+    assert case["cost"] == pytest.approx(178)
+
+
+def test_the_roads_to_a_plan_agree_and_are_compared(lines_of):
+    *_, ratios = lines_of("versus", "--hours", "24", "--pools", "2", "--repeat", "1")
+
+    assert ratios["case"] == "ratios"
+    assert ratios["pulp_cbc"] > 0
+
+
+def test_plans_that_cannot_both_be_true_are_refused(lines_of):
+    *cases, _ = lines_of("versus", "--hours", "24", "--pools", "1", "--repeat", "1")
+    cases[0]["bound"] = 2 * cases[1]["cost"]
+    versus = importlib.import_module("versus")
+
+    with pytest.raises(ArithmeticError, match="proves more than"):
+        versus.check(cases, 1e-4)
