@@ -62,7 +62,7 @@ def problem_of(document: dict[str, Any], folder: Path) -> Problem:
 
 def _case(name: str, seconds: float, cost: float | None, bound: float | None) -> Case:
     if cost is not None and bound is not None:
-        # What lies above by no more than tolerances is the same number; more than that is found out.
+        # A bound above the cost by tolerances is equal to it; one further above, `check` refuses.
         bound = min(bound, cost) if bound <= cost * (1 + SAME_COST) else bound
     return {
         "case": name,
@@ -115,8 +115,13 @@ def pulp_cbc(document: dict[str, Any], folder: Path, limits: Limits, *, relaxed:
     model, build_seconds = timed(HourlyModel, problem, lots, relaxed=relaxed)
     with TemporaryDirectory() as scratch:
         log = Path(scratch) / "cbc.log"
-        solver = pulp.PULP_CBC_CMD(
-            msg=False, timeLimit=limits.time_limit_s, gapRel=limits.gap, logPath=str(log)
+        # `PULP_CBC_CMD`, deprecated, is still where PuLP keeps the path of the CBC it bundles.
+        solver = pulp.COIN_CMD(
+            path=pulp.PULP_CBC_CMD.pulp_cbc_path,
+            msg=False,
+            timeLimit=limits.time_limit_s,
+            gapRel=limits.gap,
+            logPath=str(log),
         )
         _, seconds = timed(model.problem.solve, solver)
         told = _CBC_BOUND.findall(log.read_text(encoding="utf-8"))
