@@ -3,12 +3,17 @@
 Memory is read from Linux's ``/proc``: ``ru_maxrss`` starts from what the parent process held.
 """
 
+import ctypes
+import ctypes.util
+import gc
 import multiprocessing
 import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+import pyarrow as pa
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -48,6 +53,13 @@ def peak_rss_mb() -> float:
 def children_peak_rss_mb() -> float:
     """The most any one process held that this one started and that has ended [MiB]."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def give_back() -> None:
+    """Return what allocators keep of freed memory, so that it is not taken for memory in use."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL(ctypes.util.find_library("c")).malloc_trim(0)
 
 
 def forget_peak() -> None:

@@ -14,7 +14,8 @@ rounds and proof. Compiling or loading what is compiled, on a small problem of t
 contiguous array. Memory in MiB: ``demand_mb`` is the demand of the planned hours in float64,
 ``rss_before_mb`` what stood before it was read, everything imported and compiled;
 ``resolve_peak_demands`` and ``solve_peak_demands`` are what reading and solving held beyond that
-at the most, in multiples of ``demand_mb``.
+at the most, in multiples of ``demand_mb``; ``resolved_demands`` what the resolved problem holds
+once freed memory is given back, ``solve_own_demands`` what solving adds to it.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from fleets import OFFERS, request_document
-from measures import alone, forget_peak, peak_rss_mb, rss_mb, timed
+from measures import alone, forget_peak, give_back, peak_rss_mb, rss_mb, timed
 
 from planner import Surroundings, make_plan, parse_request
 from planner.methods import formulate
@@ -78,10 +79,13 @@ def measure(
 ) -> Case:
     """One case's line; run it in a process of its own."""
     compiling = compile_seconds(small, small_folder)
+    give_back()
     before = rss_mb()
     forget_peak()
     problem, resolve_seconds = timed(resolved, document, folder)
-    resolve_peak, resolved_rss = peak_rss_mb(), rss_mb()
+    resolve_peak = peak_rss_mb()
+    give_back()
+    resolved_rss = rss_mb()
     forget_peak()
     outcome, seconds = min((timed(solved, problem) for _ in range(repeat)), key=lambda one: one[1])
     solve_peak = peak_rss_mb()
@@ -99,10 +103,11 @@ def measure(
         "resolve_seconds": resolve_seconds,
         "peak_rss_mb": max(resolve_peak, solve_peak),
         "rss_before_mb": before,
-        "resolved_rss_mb": resolved_rss,
         "demand_mb": demand_mb,
         "resolve_peak_demands": (resolve_peak - before) / demand_mb,
+        "resolved_demands": (resolved_rss - before) / demand_mb,
         "solve_peak_demands": (solve_peak - before) / demand_mb,
+        "solve_own_demands": (solve_peak - resolved_rss) / demand_mb,
     }
     streaming = streaming_seconds(problem, "float32")
     case |= {
