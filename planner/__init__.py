@@ -3,11 +3,18 @@
 from planner.comparison import Comparison, compare
 from planner.curves import Curves, Layer
 from planner.demand import inline_demand
-from planner.errors import InfeasibleError, NoPlanError, PlannerError, SolverFailureError
+from planner.errors import (
+    InfeasibleError,
+    NoPlanError,
+    PlannerError,
+    SolverFailureError,
+    WorkerLostError,
+)
 from planner.plan import Plan
 from planner.planning import PlannedFleet, Surroundings, make_plan, plan_fleet
 from planner.request import PlanRequest
 from planner.request_faults import faults_of, parse_request
+from planner.shards import Worker, dask_workers, local_workers
 
 __all__ = [
     "Comparison",
@@ -21,9 +28,13 @@ __all__ = [
     "PlannerError",
     "SolverFailureError",
     "Surroundings",
+    "Worker",
+    "WorkerLostError",
     "compare",
+    "dask_workers",
     "faults_of",
     "inline_demand",
+    "local_workers",
     "make_plan",
     "parse_request",
     "plan_fleet",

@@ -31,3 +31,17 @@ class NoPlanError(PlannerError):
 
 class SolverFailureError(PlannerError):
     """The solver broke down; carries its own words."""
+
+
+class WorkerLostError(SolverFailureError):
+    """A process that held some of the futures was lost; names it."""
+
+    def __init__(self, worker: str, reason: str) -> None:
+        self.worker, self.reason = worker, reason
+        super().__init__(
+            f"worker {worker} was lost: {reason}; look whether its memory was too small, and run "
+            "again"
+        )
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.worker, self.reason)

@@ -1,6 +1,8 @@
 """The two exact methods: every hour in one model, or hours apart and joined by cuts."""
 
+import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -14,6 +16,7 @@ from planner.formulation import PlanningModel, build_model
 from planner.infeasibility import find_conflicts
 from planner.problem import Problem
 from planner.request import Method
+from planner.shards import Worker
 from planner.tabled import solve_planning
 from solvers import (
     Limits,
@@ -26,6 +29,8 @@ from solvers import (
     UnsupportedOptionError,
     get_solver,
 )
+
+_log = logging.getLogger(__name__)
 
 LARGEST_EXTENSIVE_CELLS = 60_000
 """Hours × scenarios × candidates up to which one model is as quick, and needs no compiling."""
@@ -75,7 +80,7 @@ class Formulated:
         Raises:
             InvalidInputError: the solver cannot take the model, or an option.
             InfeasibleError: no plan keeps to all limits; names those that conflict.
-            SolverFailureError: the solver broke down.
+            SolverFailureError: the solver broke down, or a worker was lost.
         """
         options = problem.request.solve
         try:
@@ -101,8 +106,12 @@ class Formulated:
         return outcome
 
 
-def formulate(problem: Problem) -> Formulated:
+def formulate(problem: Problem, workers: Sequence[Worker] = ()) -> Formulated:
     """A problem in linear form, by the method it asks for or that fits its size.
+
+    Args:
+        problem: what is planned.
+        workers: among which the decomposed method shares the scenarios.
 
     Raises:
         InvalidInputError: the method asked for cannot do what else is asked for.
@@ -112,12 +121,15 @@ def formulate(problem: Problem) -> Formulated:
         method = _fitting(problem)
     if method is Method.EXTENSIVE:
         planning = build_model(problem)
+        if workers:
+            _log.info("one model is solved in this process: the workers are not used")
         return Formulated(planning, partial(solve_planning, planning))
     _check_decomposable(problem)
     master = Master(problem)
     cost = np.zeros(master.start.columns)
     cost[master.first.model["recourse"].slice] = 1.0
-    return Formulated(PlanningModel(master.first, None, cost), partial(solve_master, master))
+    run = partial(solve_master, master, workers=workers)
+    return Formulated(PlanningModel(master.first, None, cost), run)
 
 
 def _fitting(problem: Problem) -> Method:

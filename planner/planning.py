@@ -19,6 +19,7 @@ from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
 from planner.request import PlanRequest
 from planner.settlement import Certificate, settle
+from planner.shards import Worker
 from planner.zones import merge_zones
 from solvers import (
     Outcome,
@@ -42,6 +43,8 @@ class Surroundings:
         now: against which the catalogue's age is measured; the present when absent.
         progress: told of every better incumbent or bound.
         stop: set it to end the solve with what is known by then.
+        workers: processes among which the decomposed method shares the futures, of
+            `local_workers` or `dask_workers`; none: it runs in this one. The plan is the same.
     """
 
     folder: Path = Path()
@@ -49,6 +52,7 @@ class Surroundings:
     now: datetime | None = None
     progress: ProgressListener | None = None
     stop: threading.Event | None = None
+    workers: tuple[Worker, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def make_plan(request: PlanRequest, around: Surroundings | None = None) -> Plan:
         InvalidInputError: with every fault of the request and the files it names.
         InfeasibleError: no plan keeps to all limits; names those that conflict.
         NoPlanError: the time limit, or an interrupt, came before the first plan.
-        SolverFailureError: the solver broke down.
+        SolverFailureError: the solver broke down; WorkerLostError: a worker did.
     """
     around = around or Surroundings()
     return solve_problem(resolve(request, around), around)
@@ -96,7 +100,7 @@ def solve_problem(problem: Problem, around: Surroundings) -> Plan:
 def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Policy]:
     began = time.perf_counter()
     zones = merge_zones(problem)
-    formulated = formulate(zones.merged)
+    formulated = formulate(zones.merged, around.workers)
     build_seconds = time.perf_counter() - began
     outcome = formulated.solve(problem, around)
     if outcome.incumbent is None:
@@ -114,7 +118,7 @@ def _neutral_usd(problem: Problem, around: Surroundings) -> float | None:
     """Mean cost of the plan that minimizes the mean; None where none was found in time."""
     risk = problem.request.risk.model_copy(update={"weight": 0.0})
     neutral = problem.with_risk(risk)
-    formulated = formulate(merge_zones(neutral).merged)
+    formulated = formulate(merge_zones(neutral).merged, around.workers)
     outcome = formulated.solve(neutral, replace(around, progress=None))
     if outcome.incumbent is None:
         return None

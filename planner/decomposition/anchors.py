@@ -6,7 +6,7 @@ sum over pools, each convex in its own commitment. An anchor gives the master a 
 a handful of tangents of it, all from one pass.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from planner.decomposition.cuts import Cuts
 from planner.decomposition.master import Master
 from planner.decomposition.search import Search
-from planner.recourse import Hours, Pass, Sums, Tangents
+from planner.recourse import SeriesRange, Sums, Tangents
+from planner.shards import Recourse
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -48,12 +49,12 @@ class Anchors:
         near: whether the start is near the end already.
     """
 
-    def __init__(self, search: Search, pass_: Pass, *, near: bool = False) -> None:
+    def __init__(self, search: Search, pass_: Recourse, *, near: bool = False) -> None:
         self._search, self._pass, self._round = search, pass_, 0
         self._rounds: tuple[int, ...] = ROUNDS_NEAR if near else ROUNDS
         self._made = NEAR if near else 0
         self._places = _Places(search.master)
-        self._range = _usage_range(pass_.hours)
+        self._range = pass_.series_range()
         self.worthwhile = self._places.pools >= LEAST_POOLS * search.master.problem.stages.count
 
     def after(self, values: Floats) -> None:
@@ -87,28 +88,6 @@ class Anchors:
         return np.asarray(committed[..., None] + reach[..., None] * SPREAD)
 
 
-@dataclass(frozen=True)
-class _Range:
-    """Least and greatest amount of each series [segment × series]."""
-
-    low: Floats
-    high: Floats
-
-
-def _usage_range(hours: Hours) -> _Range:
-    spans = hours.first_block[:-1]
-    filled = np.diff(hours.first_block) > 0
-    low = np.zeros((hours.segments, hours.demand.shape[1]))
-    high = np.zeros(low.shape)
-    if filled.any():
-        counted = hours.hours[:, None, :] > 0
-        least = np.where(counted, hours.demand, np.inf).min(axis=2)
-        most = np.where(counted, hours.demand, 0.0).max(axis=2)
-        low[filled] = np.minimum.reduceat(least, spans[filled], axis=0)
-        high[filled] = np.maximum.reduceat(most, spans[filled], axis=0)
-    return _Range(low, high)
-
-
 class _Places:
     """Which column of the master each slice's tangents speak of."""
 
@@ -129,7 +108,7 @@ class _Places:
         self.pools = int(np.count_nonzero(self._column[:, alone] >= 0))
         self._run = layout.run_links if first.mix.size else None
 
-    def usage_range(self, range_: _Range, factors: Floats) -> tuple[Floats, Floats]:
+    def usage_range(self, range_: SeriesRange, factors: Floats) -> tuple[Floats, Floats]:
         """Bounds of each slice's usage [stage × slice]."""
         shape = (self.stages, range_.low.shape[1])
         low, high = np.full(shape, np.inf), np.zeros(shape)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from planner.decomposition.cuts import Links
 from planner.first_stage import FirstStage
 from planner.problem import Problem
-from planner.recourse import Hours, Point, Structure, make_hours
+from planner.recourse import Hours, Point, Structure
+from planner.shards import Moments
 from planner.terms import Commitments
 
 Floats = NDArray[np.float64]
@@ -78,16 +79,18 @@ class Layout:
 
     def hours(self, dtype: str = "float32") -> Hours:
         """The demand of all hours in blocks."""
-        windows, scenarios = len(self.problem.windows), len(self.problem.probability)
-        window = self.problem.window_of_hour()
-        segment = (np.arange(scenarios)[:, None] * windows + window).ravel()
-        return make_hours(
-            self._series.values,
-            segment_of_moment=segment,
-            stage_of_segment=self.stage_of_segment,
-            worth=np.tile(self.problem.calendar.worth[:-1], scenarios),
-            hours=np.ones(len(segment)),
-            dtype="float64" if dtype == "float64" else "float32",
+        return self.moments(range(len(self.problem.probability))).hours(dtype)
+
+    def moments(self, scenarios: range) -> Moments:
+        """The hours of contiguous scenarios."""
+        hours, windows = self.problem.calendar.hours, len(self.problem.windows)
+        of_scenarios = slice(scenarios.start * hours, scenarios.stop * hours)
+        of_segments = slice(scenarios.start * windows, scenarios.stop * windows)
+        return Moments(
+            series=tuple(values[of_scenarios] for values in self._series.values),
+            window_of_hour=self.problem.window_of_hour(),
+            worth=self.problem.calendar.worth[:-1],
+            stage_of_segment=self.stage_of_segment[of_segments],
         )
 
     @cached_property

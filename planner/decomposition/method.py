@@ -8,15 +8,17 @@ and looked for in whole numbers where rounding costs too much.
 
 import threading
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.decomposition.anchors import Anchors
 from planner.decomposition.master import Master
+from planner.decomposition.passes import Passes, open_passes
 from planner.decomposition.rounding import choose_whole, whole_points
 from planner.decomposition.search import EndedError, Search
-from planner.recourse import Hours, Pass, coarsen
+from planner.shards import Recourse, Worker
 from solvers import BoundSource, Limits, Outcome, ProgressListener, Solver, StopReason
 
 Floats = NDArray[np.float64]
@@ -81,40 +83,42 @@ def solve_master(
     *,
     progress: ProgressListener | None = None,
     stop: threading.Event | None = None,
+    workers: Sequence[Worker] = (),
 ) -> Outcome:
     """The outcome of a master's problem: its incumbent has the master's columns.
 
-    Raises SolverError as solvers do.
+    Its scenarios are shared among ``workers``, if there are any.
+
+    Raises SolverError as solvers do, and WorkerLostError.
     """
     search = Search(master, limits, progress, stop, began=time.perf_counter())
     center = Center(master.everything_on_demand)
-    hours = master.layout.hours("float64" if limits.gap < FLOAT64_BELOW else "float32")
-    fine = Pass(master.layout.structure, hours)
-    try:
-        reason = _run(search, fine, hours, solver, center)
-    except EndedError as ended:
-        reason = ended.reason
-        offer_whole(search, fine, center.point)
-    return _outcome(search, fine, reason)
+    dtype = "float64" if limits.gap < FLOAT64_BELOW else "float32"
+    with open_passes(master.layout, dtype, workers) as passes:
+        try:
+            reason = _run(search, passes, solver, center)
+        except EndedError as ended:
+            reason = ended.reason
+            offer_whole(search, passes.fine, center.point)
+        return _outcome(search, passes.fine, reason)
 
 
-def _run(search: Search, fine: Pass, hours: Hours, solver: Solver, center: Center) -> StopReason:
+def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> StopReason:
     """Means first, then hours, then whole numbers; returns why it ended."""
-    if hours.rows >= LEAST_ROWS_FOR_MEANS:
-        means = coarsen(hours, ROWS_PER_MEAN, search.master.layout.series_price_usd)
-        if not _look_at_means(search, Pass(search.master.layout.structure, means), center):
+    if passes.rows >= LEAST_ROWS_FOR_MEANS:
+        if not _look_at_means(search, passes.means(ROWS_PER_MEAN), center):
             return StopReason.INFEASIBLE
         search.planes.thin()
-    if not _look_at_hours(search, fine, center):
+    if not _look_at_hours(search, passes.fine, center):
         return StopReason.INFEASIBLE
     while search.gap() > search.limits.gap:
-        if not choose_whole(search, fine, solver):
+        if not choose_whole(search, passes.fine, solver):
             return StopReason.INFEASIBLE
         search.tell()
     return StopReason.GAP if search.gap() > 0 else StopReason.OPTIMAL
 
 
-def _look_at_means(search: Search, coarse: Pass, center: Center) -> bool:
+def _look_at_means(search: Search, coarse: Recourse, center: Center) -> bool:
     """Cuts of the means until master and means agree at the center; False: infeasible."""
     point, anchors = center.point, Anchors(search, coarse)
     for _ in range(MOST_ROUNDS):
@@ -132,7 +136,7 @@ def _look_at_means(search: Search, coarse: Pass, center: Center) -> bool:
     return True
 
 
-def _look_at_hours(search: Search, fine: Pass, center: Center) -> bool:
+def _look_at_hours(search: Search, fine: Recourse, center: Center) -> bool:
     """Cuts of all hours until the continuous master and its best point agree; False: infeasible.
 
     The first question is a plan that can be bought, so that there is one from then on.
@@ -160,14 +164,14 @@ def _look_at_hours(search: Search, fine: Pass, center: Center) -> bool:
     return True
 
 
-def offer_whole(search: Search, fine: Pass, center: Floats) -> None:
+def offer_whole(search: Search, fine: Recourse, center: Floats) -> None:
     """Ask about the nearest whole purchases that keep all limits."""
     for point in whole_points(search.master, center):
         if search.offer(*search.ask(fine, point)):
             break
 
 
-def _outcome(search: Search, fine: Pass, reason: StopReason) -> Outcome:
+def _outcome(search: Search, fine: Recourse, reason: StopReason) -> Outcome:
     """The end of a solve: the incumbent's cost in full precision, rows in doubt solved apart."""
     objective, incumbent = None, search.incumbent
     if incumbent is not None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from planner.decomposition.master import Master
 from planner.decomposition.search import EndedError, Search
 from planner.first_stage import FirstStage
-from planner.recourse import Pass
+from planner.shards import Recourse
 from solvers import CompiledModel, Solver, StopReason
 
 Floats = NDArray[np.float64]
@@ -50,7 +50,7 @@ def round_purchases(first: FirstStage, steps: Floats, up_from: float = 0.5) -> F
     return rounded
 
 
-def choose_whole(search: Search, fine: Pass, solver: Solver) -> bool:
+def choose_whole(search: Search, fine: Recourse, solver: Solver) -> bool:
     """The master in whole numbers, and what its plan truly costs; False where it is infeasible."""
     search.check()
     limits = search.limits

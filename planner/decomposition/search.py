@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.decomposition.master import Master
-from planner.recourse import Pass, Sums
+from planner.recourse import Sums
+from planner.shards import Recourse
 from solvers import (
     Answer,
     CuttingPlanes,
@@ -87,7 +88,7 @@ class Search:
         limit = self.limits.time_limit_s
         return None if limit is None else max(limit - self.elapsed_s(), SHORTEST_SOLVE_S)
 
-    def ask(self, pass_: Pass, values: Floats) -> tuple[float, Floats]:
+    def ask(self, pass_: Recourse, values: Floats) -> tuple[float, Floats]:
         """The objective at a point's purchases and mix, and the completed point; adds its cuts."""
         master = self.master
         point = master.layout.point(master.committed(values))

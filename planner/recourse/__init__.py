@@ -6,13 +6,22 @@ Importing it compiles nothing; the first pass loads numba and, once per installa
 from planner.recourse.coarsening import coarsen
 from planner.recourse.hourly_pass import Pass
 from planner.recourse.hours import Hours, make_hours
-from planner.recourse.structure import Multipliers, Point, Structure, Sums, Tangents, Used
+from planner.recourse.structure import (
+    Multipliers,
+    Point,
+    SeriesRange,
+    Structure,
+    Sums,
+    Tangents,
+    Used,
+)
 
 __all__ = [
     "Hours",
     "Multipliers",
     "Pass",
     "Point",
+    "SeriesRange",
     "Structure",
     "Sums",
     "Tangents",

@@ -13,6 +13,7 @@ from planner.recourse.structure import (
     Floats,
     Ints,
     Point,
+    SeriesRange,
     Structure,
     Sums,
     Tangents,
@@ -91,17 +92,35 @@ class Pass:
         highest = replace(point, factors=point.factors * above, multipliers=None)
         value = self(highest, by=by).value_usd
         block, lane = self._doubtful_rows()
-        if not len(block):
-            return value
         segment = np.searchsorted(self.hours.first_block, block, side="right") - 1
-        stage = self.hours.stage_of_segment[segment]
-        usage = self._usage(highest, block, lane, stage)
-        committed = highest.dedicated[stage], highest.spend[stage]
+        for one in np.unique(segment):  # apart, so that no segment's digits depend on others
+            mine = segment == one
+            value[one] += self._unproven(highest, block[mine], lane[mine], int(one), by)
+        return value
+
+    def _unproven(
+        self, point: Point, block: Ints, lane: Ints, segment: int, by: Weighting
+    ) -> float:
+        """What some rows of a segment cost beyond what the last pass proved."""
+        stage = np.full(len(block), self.hours.stage_of_segment[segment])
+        usage = self._usage(point, block, lane, stage)
+        committed = point.dedicated[stage], point.spend[stage]
         cost = solve_rows(self.structure, usage, *committed).cost_usd
         proven = self._row_values(block, lane, usage, *committed)
-        weight = self._weight(by)[block, lane]
-        np.add.at(value, segment, weight * np.maximum(cost - proven, 0.0))
-        return value
+        return float(np.sum(self._weight(by)[block, lane] * np.maximum(cost - proven, 0.0)))
+
+    def series_range(self) -> SeriesRange:
+        """Between what amounts each series lies."""
+        hours = self.hours
+        filled = np.diff(hours.first_block) > 0
+        low = np.zeros((hours.segments, hours.demand.shape[1]))
+        high = np.zeros(low.shape)
+        if filled.any():
+            counted, first = hours.hours[:, None, :] > 0, hours.first_block[:-1][filled]
+            least = np.where(counted, hours.demand, np.inf).min(axis=2)
+            low[filled] = np.minimum.reduceat(least, first, axis=0)
+            high[filled] = np.maximum.reduceat(hours.demand.max(axis=2), first, axis=0)
+        return SeriesRange(low, high)
 
     def tangents(self, point: Point, levels: Floats) -> Tangents:
         """Tangents at the point of the last pass, where slices' own commitments are ``levels``.

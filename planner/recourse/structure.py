@@ -134,3 +134,11 @@ class Tangents:
     usage: Floats
     saved: Floats
     alone: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SeriesRange:
+    """The least and the greatest amount of each series in each segment [segment × series]."""
+
+    low: Floats
+    high: Floats
