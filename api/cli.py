@@ -38,6 +38,14 @@ Method = Annotated[
     typer.Option("--method", help="extensive: one model; decomposed: hours apart; auto: by size."),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", help="Of solvers that take them.")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Processes to share several futures among."),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDRESS", help="Dask cluster instead: tcp://HOST:PORT."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -68,6 +76,8 @@ def plan(
     gap: Gap = None,
     seed: Seed = None,
     threads: Threads = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -78,9 +88,11 @@ def plan(
     with reported(as_json=as_json, debug=debug):
         from api.command.plans import run_plan
         from api.command.request_file import Overrides
+        from api.command.workers import open_workers
 
         overrides = Overrides(demand, solver, time_limit, gap, seed, threads, method)
-        run_plan(request, overrides, out=out, as_json=as_json, quiet=quiet)
+        opened = open_workers(workers, cluster)
+        run_plan(request, overrides, opened, out=out, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -93,6 +105,8 @@ def compare(
     gap: Gap = None,
     seed: Seed = None,
     threads: Threads = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -103,9 +117,11 @@ def compare(
     with reported(as_json=as_json, debug=debug):
         from api.command.plans import run_compare
         from api.command.request_file import Overrides
+        from api.command.workers import open_workers
 
         overrides = Overrides(demand, solver, time_limit, gap, seed, threads, method)
-        run_compare(request, overrides, as_json=as_json, quiet=quiet)
+        opened = open_workers(workers, cluster)
+        run_compare(request, overrides, opened, as_json=as_json, quiet=quiet)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rich.console import Console
@@ -13,11 +14,20 @@ from api.command.folder import check_folder, plan_files, write_files
 from api.command.request_file import Overrides, read_request
 from api.command.terminal import WIDTH, show_plan
 from api.command.watching import ProgressLine, run_stoppable
-from planner import PlannedFleet, Surroundings, compare, inline_demand, plan_fleet
+from planner import PlannedFleet, Surroundings, Worker, compare, inline_demand, plan_fleet
+
+Workers = AbstractContextManager[tuple[Worker, ...]]
+"""Opened once the request is known to be well formed."""
 
 
 def run_plan(
-    path: Path, overrides: Overrides, *, out: Path | None, as_json: bool, quiet: bool
+    path: Path,
+    overrides: Overrides,
+    workers: Workers,
+    *,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Plan, print the plan to stdout and write its files.
 
@@ -28,11 +38,12 @@ def run_plan(
         check_folder(out)
     request = read_request(path, overrides)
     line, stop = ProgressLine(sys.stderr, quiet=quiet), threading.Event()
-    around = Surroundings(folder=folder_of(path), progress=line, stop=stop)
-    try:
-        fleet = run_stoppable(lambda: plan_fleet(request, around), stop)
-    finally:
-        line.clear()
+    with workers as opened:
+        around = Surroundings(folder_of(path), progress=line, stop=stop, workers=opened)
+        try:
+            fleet = run_stoppable(lambda: plan_fleet(request, around), stop)
+        finally:
+            line.clear()
     if out is not None:
         _write(out, fleet)
     if as_json:
@@ -44,15 +55,18 @@ def run_plan(
             console.print(Text(f"Written to {out}: plan.json, plan.png and four CSV tables."))
 
 
-def run_compare(path: Path, overrides: Overrides, *, as_json: bool, quiet: bool) -> None:
+def run_compare(
+    path: Path, overrides: Overrides, workers: Workers, *, as_json: bool, quiet: bool
+) -> None:
     """Compare strategies and print them to stdout; raises as `planner.compare` does."""
     request = read_request(path, overrides)
     line, stop = ProgressLine(sys.stderr, quiet=quiet), threading.Event()
-    around = Surroundings(folder=folder_of(path), progress=line, stop=stop)
-    try:
-        comparison = run_stoppable(lambda: compare(request, around), stop)
-    finally:
-        line.clear()
+    with workers as opened:
+        around = Surroundings(folder_of(path), progress=line, stop=stop, workers=opened)
+        try:
+            comparison = run_stoppable(lambda: compare(request, around), stop)
+        finally:
+            line.clear()
     if as_json:
         sys.stdout.write(comparison.model_dump_json(indent=2) + "\n")
     else:

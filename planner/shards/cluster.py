@@ -1,8 +1,9 @@
 """Workers of a Dask cluster."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
@@ -109,12 +110,34 @@ def _connect(address: str) -> "Client":
         fix = "Dask is not installed here; run `pip install 'fleetplan[cluster]'`"
         raise _invalid(address, fix) from error
     try:
-        return Client(  # type: ignore[no-untyped-call]
-            address, timeout=CONNECT_S, set_as_default=False
-        )
-    except (OSError, ValueError) as error:
+        # In a thread, as the caller's may have an event loop of its own.
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(asyncio.run, _greet(address)).result()
+    except Exception as error:  # whatever answers there may answer anything
         fix = "no Dask scheduler answers there; write its address as tcp://HOST:PORT"
         raise _invalid(address, fix) from error
+    return Client(  # type: ignore[no-untyped-call]
+        address, timeout=CONNECT_S, set_as_default=False
+    )
+
+
+async def _greet(address: str) -> None:
+    """Ask a scheduler who it is; raises whatever a wrong address leads to.
+
+    A Dask client would wait for ever for the answer of another kind of server, and take ten
+    seconds to give up on no server at all.
+    """
+    from distributed.comm.core import connect
+    from distributed.core import send_recv
+    from distributed.security import Security
+
+    async with asyncio.timeout(CONNECT_S):
+        options = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+        channel = await connect(address, CONNECT_S, **options)  # type: ignore[no-untyped-call]
+        try:
+            await send_recv(channel, op="identity", n_workers=0)
+        finally:
+            channel.abort()
 
 
 def _check_versions(address: str, workers: tuple[DaskWorker, ...]) -> None:
