@@ -10,11 +10,11 @@ case in this process has a thread per processor.
 
 import argparse
 import json
-import resource
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from fleets import request_document
 
@@ -56,8 +56,9 @@ def workers_of(kind: str, count: int) -> Iterator[Sequence[Worker]]:
 
 
 def peak_rss_mb() -> float:
-    """Of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Of this process so far; not by getrusage, whose figure starts at the parent's."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return float(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def solve(problem: Problem, workers: Sequence[Worker]) -> tuple[float, Plan]:

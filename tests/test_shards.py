@@ -60,6 +60,9 @@ class ThreadWorker:
         """Nothing has to travel."""
         return value
 
+    def lease(self, token):
+        """It ends with this process."""
+
     def is_alive(self):
         """As long as this process."""
         return True
@@ -201,6 +204,22 @@ def test_nothing_is_kept_by_workers_after_a_plan(futures, processes, cluster):
         for some in (processes, workers):
             plan_of(futures, some)
             assert [worker.submit(held_tokens).result(10) for worker in some] == [[], []]
+
+
+def test_a_cluster_forgets_what_a_client_that_went_away_left(layout, cluster):
+    with dask_workers(cluster.scheduler_address) as workers:
+        abandoned = open_passes(layout, "float32", workers)
+        abandoned.__enter__().fine(point_of(layout, 0))
+        assert all(worker.submit(held_tokens).result(10) for worker in workers)
+    with dask_workers(cluster.scheduler_address) as workers:
+        latest = time.monotonic() + 5
+        while time.monotonic() < latest and _tokens(workers):
+            time.sleep(0.05)
+        assert _tokens(workers) == []
+
+
+def _tokens(workers):
+    return [token for worker in workers for token in worker.submit(held_tokens).result(10)]
 
 
 def test_a_process_that_dies_is_named_and_the_others_keep_nothing(futures, processes):

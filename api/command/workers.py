@@ -1,5 +1,6 @@
 """Where the command line lets futures be planned."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,8 @@ def open_workers(count: int | None, cluster: str | None) -> Iterator[tuple[Worke
         raise InvalidInputError([Fault(field="workers", value=repr(count), fix=fix)])
     if cluster is not None:
         with dask_workers(cluster) as workers:
+            # Dask shows a traceback of its own where a cluster is lost, beside our message.
+            logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             yield workers
     elif count is not None:
         with local_workers(count) as workers:

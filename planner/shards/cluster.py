@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from catalogs import Fault, InvalidInputError
 from planner.errors import WorkerLostError
+from planner.shards.shard import Lease
 from planner.shards.worker import LOOK_AT_LIFE_EVERY_S, answers, ask
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class DaskWorker:
         )
 
     def submit(self, function: Callable[..., T], *args: object) -> Future[T]:
-        """Call a function on the worker."""
+        """Call a function on the worker; raises WorkerLostError without its scheduler."""
+        self._check_client()
         future: Future[T] = self._executor.submit(function, *args)
         return future
 
@@ -80,9 +82,20 @@ class DaskWorker:
             raise WorkerLostError(self.name, str(error) or "it does not answer") from error
         return sent
 
+    def lease(self, token: str) -> object:
+        """A result on the worker that the scheduler forgets along with this client."""
+        self._check_client()
+        return self._client.submit(
+            Lease, token, workers=[self.name], pure=False, allow_other_workers=False
+        )
+
     def is_alive(self) -> bool:
         """Whether the scheduler still knows it."""
         return self.name in self._roll.threads()
+
+    def _check_client(self) -> None:
+        if self._client.status not in ("running", "connecting"):
+            raise WorkerLostError(self.name, "the connection to its scheduler is closed")
 
 
 class _Roll:

@@ -48,6 +48,9 @@ class LocalWorker:
         """The value itself: it goes through a pipe."""
         return value
 
+    def lease(self, token: str) -> None:
+        """Nothing: the process ends with this one."""
+
     def is_alive(self) -> bool:
         """Whether calls can still end; always, as a dead process ends them with BrokenExecutor."""
         return True

@@ -138,6 +138,16 @@ def drop(token: str) -> None:
     _HELD.pop(token, None)
 
 
+class Lease:
+    """Drops a shard when it is itself dropped."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __del__(self) -> None:
+        drop(self._token)
+
+
 def held_tokens() -> list[str]:
     """Tokens of all that is kept."""
     return sorted(_HELD)

@@ -61,7 +61,12 @@ class Shards:
             np.unique(shard.moments.stage_of_segment, return_inverse=True) for _, shard in placed
         ]
         self._stages: list[Ints] = [used for used, _ in stages]
+        self._leases: list[object] = []
         try:
+            self._leases += [
+                worker.lease(token)
+                for worker, token in zip(self._workers, self._tokens, strict=True)
+            ]
             sent = [
                 ask(worker, hold, token, worker.put(_with_stages(shard, local)))
                 for (worker, shard), token, (_, local) in zip(
@@ -89,6 +94,7 @@ class Shards:
 
     def close(self) -> None:
         """Let the workers forget; those that were lost have nothing to forget."""
+        self._leases.clear()
         for worker, token in zip(self._workers, self._tokens, strict=True):
             try:
                 answers([ask(worker, drop, token)])

@@ -33,7 +33,7 @@ class Worker(Protocol):
         """Errors of calls that say that it was lost."""
 
     def submit(self, function: Callable[..., T], *args: object) -> Future[T]:
-        """Call a function there; raises as `Executor.submit` does."""
+        """Call a function there; raises one of ``losses``, or WorkerLostError."""
 
     def put(self, value: T) -> T:
         """What `submit` takes in place of a large argument.
@@ -41,6 +41,9 @@ class Worker(Protocol):
         Raises:
             WorkerLostError: it could not be sent.
         """
+
+    def lease(self, token: str) -> object:
+        """What lets the worker drop a token's shard once it is gone, be it with this process."""
 
     def is_alive(self) -> bool:
         """Whether calls can still end."""
