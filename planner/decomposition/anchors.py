@@ -24,14 +24,15 @@ Ints = NDArray[np.intp]
 LEAST_POOLS = 6
 """Fewer pools of one slice are as quick without."""
 
-ROUNDS = (2, 4, 6, 9, 14, 20, 27, 35)
+ROUNDS = (2, 4, 6, 9, *range(14, 500, 6))
 """Rounds after which there is an anchor: the first prices say little."""
 
-ROUNDS_NEAR = (1, 3, 6, 10, 15, 21)
+ROUNDS_NEAR = (1, 3, 6, *range(10, 500, 6))
 """Likewise where the start is near the end already."""
 
-NEAR = 2
-"""Anchors at whose reach the first one begins there."""
+NARROWING = 0.6
+MOST_NARROWINGS = 5
+"""How much nearer to the point each anchor's tangents touch than the last one's, and how often."""
 
 SPREAD = np.array([-1.0, -0.4, -0.12, 0.12, 0.4, 1.0])
 """Where the tangents of later anchors touch, about the point, as shares of their reach."""
@@ -45,32 +46,39 @@ class Anchors:
 
     Args:
         search: to which they are added.
-        pass_: the hours' pass.
-        near: whether the start is near the end already.
     """
 
-    def __init__(self, search: Search, pass_: Recourse, *, near: bool = False) -> None:
-        self._search, self._pass, self._round = search, pass_, 0
-        self._rounds: tuple[int, ...] = ROUNDS_NEAR if near else ROUNDS
-        self._made = NEAR if near else 0
+    def __init__(self, search: Search) -> None:
+        self._search, self._round, self._made = search, 0, 0
+        self._pass: Recourse | None = None
+        self._rounds: tuple[int, ...] = ROUNDS
         self._places = _Places(search.master)
-        self._range = pass_.series_range()
+        self._range: SeriesRange | None = None
         self.worthwhile = self._places.pools >= LEAST_POOLS * search.master.problem.stages.count
+
+    def look_at(self, pass_: Recourse) -> None:
+        """Look at hours, or at their means, from here on."""
+        if self._pass is not None:
+            self._rounds, self._round, self._made = ROUNDS_NEAR, 0, 1
+        self._pass = pass_
 
     def after(self, values: Floats) -> None:
         """Anchor at the point that was just asked about, if the round has one."""
-        sums = self._search.last
-        if self.worthwhile and sums is not None and self._round in self._rounds:
-            self._anchor(values, sums)
+        sums, pass_ = self._search.last, self._pass
+        due = self.worthwhile and self._round in self._rounds
+        if due and sums is not None and pass_ is not None:
+            self._anchor(pass_, values, sums)
         self._round += 1
 
-    def _anchor(self, values: Floats, sums: Sums) -> None:
+    def _anchor(self, pass_: Recourse, values: Floats, sums: Sums) -> None:
         master, places = self._search.master, self._places
         point = master.layout.point(values)
         committed = point.dedicated[:, places.pool] / places.units
-        levels = self._levels(point.factors, committed)
-        tangents = self._pass.tangents(point, np.ascontiguousarray(levels))
+        levels = self._levels(pass_, point.factors, committed)
+        tangents = pass_.tangents(point, np.ascontiguousarray(levels))
         planes = self._search.planes
+        if self._made:
+            planes.thin()
         start = planes.widen(places.stages * places.slices, master.layout.most_cost_usd)
         for cuts in (
             places.tangent_rows(tangents, start, planes.columns),
@@ -79,12 +87,14 @@ class Anchors:
             planes.add(cuts.matrix, cuts.constant)
         self._made += 1
 
-    def _levels(self, factors: Floats, committed: Floats) -> Floats:
+    def _levels(self, pass_: Recourse, factors: Floats, committed: Floats) -> Floats:
         """Where tangents touch [stage × slice × level]."""
+        if self._range is None:
+            self._range = pass_.series_range()
         low, high = self._places.usage_range(self._range, factors)
         if self._made == 0:
             return low[..., None] + (high - low)[..., None] * FIRST_TOUCHES
-        reach = (high - low) * 0.5**self._made
+        reach = (high - low) * NARROWING ** min(self._made, MOST_NARROWINGS)
         return np.asarray(committed[..., None] + reach[..., None] * SPREAD)
 
 

@@ -105,11 +105,12 @@ def solve_master(
 
 def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> StopReason:
     """Means first, then hours, then whole numbers; returns why it ended."""
+    anchors = Anchors(search)
     if passes.rows >= LEAST_ROWS_FOR_MEANS:
-        if not _look_at_means(search, passes.means(ROWS_PER_MEAN), center):
+        if not _look_at_means(search, passes.means(ROWS_PER_MEAN), center, anchors):
             return StopReason.INFEASIBLE
         search.planes.thin()
-    if not _look_at_hours(search, passes.fine, center):
+    if not _look_at_hours(search, passes.fine, center, anchors):
         return StopReason.INFEASIBLE
     while search.gap() > search.limits.gap:
         if not choose_whole(search, passes.fine, solver):
@@ -118,9 +119,10 @@ def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> Stop
     return StopReason.GAP if search.gap() > 0 else StopReason.OPTIMAL
 
 
-def _look_at_means(search: Search, coarse: Recourse, center: Center) -> bool:
+def _look_at_means(search: Search, coarse: Recourse, center: Center, anchors: Anchors) -> bool:
     """Cuts of the means until master and means agree at the center; False: infeasible."""
-    point, anchors = center.point, Anchors(search, coarse)
+    point = center.point
+    anchors.look_at(coarse)
     for _ in range(MOST_ROUNDS):
         search.check()
         cost, full = search.ask(coarse, point)
@@ -136,13 +138,13 @@ def _look_at_means(search: Search, coarse: Recourse, center: Center) -> bool:
     return True
 
 
-def _look_at_hours(search: Search, fine: Recourse, center: Center) -> bool:
+def _look_at_hours(search: Search, fine: Recourse, center: Center, anchors: Anchors) -> bool:
     """Cuts of all hours until the continuous master and its best point agree; False: infeasible.
 
     The first question is a plan that can be bought, so that there is one from then on.
     """
     gap, stalled = search.limits.gap, 0
-    anchors = Anchors(search, fine, near=search.iterations > 0)
+    anchors.look_at(fine)
     cost, full = search.ask(fine, next(whole_points(search.master, center.point)))
     search.offer(cost, full)
     center.forget_cost()
