@@ -49,7 +49,7 @@ class Anchors:
     """
 
     def __init__(self, search: Search) -> None:
-        self._search, self._round, self._made = search, 0, 0
+        self._search, self._round, self.made = search, 0, 0
         self._pass: Recourse | None = None
         self._rounds: tuple[int, ...] = ROUNDS
         self._places = _Places(search.master)
@@ -59,7 +59,7 @@ class Anchors:
     def look_at(self, pass_: Recourse) -> None:
         """Look at hours, or at their means, from here on."""
         if self._pass is not None:
-            self._rounds, self._round, self._made = ROUNDS_NEAR, 0, 1
+            self._rounds, self._round, self.made = ROUNDS_NEAR, 0, 1
         self._pass = pass_
 
     def after(self, values: Floats) -> None:
@@ -77,7 +77,7 @@ class Anchors:
         levels = self._levels(pass_, point.factors, committed)
         tangents = pass_.tangents(point, np.ascontiguousarray(levels))
         planes = self._search.planes
-        if self._made:
+        if self.made:
             planes.thin()
         start = planes.widen(places.stages * places.slices, master.layout.most_cost_usd)
         for cuts in (
@@ -85,16 +85,16 @@ class Anchors:
             places.sum_rows(sums, start, planes.columns),
         ):
             planes.add(cuts.matrix, cuts.constant)
-        self._made += 1
+        self.made += 1
 
     def _levels(self, pass_: Recourse, factors: Floats, committed: Floats) -> Floats:
         """Where tangents touch [stage × slice × level]."""
         if self._range is None:
             self._range = pass_.series_range()
         low, high = self._places.usage_range(self._range, factors)
-        if self._made == 0:
+        if self.made == 0:
             return low[..., None] + (high - low)[..., None] * FIRST_TOUCHES
-        reach = (high - low) * NARROWING ** min(self._made, MOST_NARROWINGS)
+        reach = (high - low) * NARROWING ** min(self.made, MOST_NARROWINGS)
         return np.asarray(committed[..., None] + reach[..., None] * SPREAD)
 
 

@@ -30,7 +30,8 @@ LP_SHARE = 0.1
 """Cost and bound of the continuous master come this near, as a share of the gap asked for."""
 
 COARSE_SHARE = 0.5
-"""The means are solved to this share of the gap asked for."""
+LEAST_COARSE_GAP = 2e-4
+"""The means are solved to this share of the gap asked for; nearer than this they lie themselves."""
 
 ROWS_PER_MEAN = 16
 LEAST_ROWS_FOR_MEANS = 20_000
@@ -121,7 +122,7 @@ def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> Stop
 
 def _look_at_means(search: Search, coarse: Recourse, center: Center, anchors: Anchors) -> bool:
     """Cuts of the means until master and means agree at the center; False: infeasible."""
-    point = center.point
+    point, near_enough = center.point, max(COARSE_SHARE * search.limits.gap, LEAST_COARSE_GAP)
     anchors.look_at(coarse)
     for _ in range(MOST_ROUNDS):
         search.check()
@@ -132,7 +133,7 @@ def _look_at_means(search: Search, coarse: Recourse, center: Center, anchors: An
         if answer is None:
             return False
         search.tell()
-        if center.gap_to(search.bound) <= COARSE_SHARE * search.limits.gap:
+        if center.gap_to(search.bound) <= near_enough:
             break
         point = center.towards(answer.point)
     return True
