@@ -8,48 +8,79 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from catalogs import Faults
-from planner.demand_table import SHOWN, FaultList, positions
+from planner.demand_faults import SHOWN, FaultList, RowFaults
+from planner.demand_names import NameColumn
 from planner.request import DemandSource
 
 
-def scenario_of_row(
-    table: pd.DataFrame, source: DemandSource, named: Mapping[str, float], faults: FaultList
-) -> NDArray[np.intp]:
-    """Which of the named scenarios each row of a demand file belongs to, by position [row].
+class ScenarioColumn:
+    """The scenarios of a file's rows, read piece by piece; collects their faults on the way.
 
-    -1, and a fault, where it is none of them; 0 everywhere if no scenario is named.
-
-    Raises:
-        InvalidInputError: scenarios are named and the file has none, or the other way round, for
-            then it is open which rows are meant.
+    Attributes:
+        reads: the columns it needs: one, or none.
     """
-    column = source.columns.scenario
-    has_column = column in table.columns
-    if not has_column and (named or "scenario" in source.columns.model_fields_set):
-        whole = "; without scenarios, take them out of the request" if named else ""
-        fix = f"no such column; it has {_listed(table.columns)}{whole}"
-        faults.stop(column, fix, field=f"{faults.field} column")
-    if not named:
-        if has_column and column not in source.where:
-            found = positions(table[column], ())[1]
-            fix = f"{unnamed_fix(found)}, or keep one by where: {{{column}: …}}"
-            faults.stop(column, fix, field=f"{faults.field} column")
-        return np.zeros(len(table), dtype=np.intp)
-    position, found = positions(table[column], tuple(named))
-    _refuse_rows(table[column], position < 0, faults)
-    check_named(named, found, faults.faults)
-    return position
 
+    def __init__(
+        self, source: DemandSource, columns: list[str], named: Mapping[str, float],
+        faults: FaultList,
+    ) -> None:  # fmt: skip
+        self._source, self._columns, self._named, self._faults = source, columns, named, faults
+        self._name = source.columns.scenario
+        kept_by_where = not named and self._name in source.where
+        self.reads = [self._name] if self._name in columns and not kept_by_where else []
+        self._names = NameColumn(tuple(named))
+        self._rows = RowFaults(faults)
+        self._unknown: set[str] = set()
 
-def _refuse_rows(names: pd.Series, unknown: NDArray[np.bool_], faults: FaultList) -> None:
-    """Report every row without a scenario, and every unknown scenario at its first row."""
-    blank = names.isna()
-    faults.refuse(blank, names, str(names.name), "write the row's scenario")
-    first = names[unknown & ~blank.to_numpy(dtype=bool)].drop_duplicates()
-    listed: list[tuple[str, object]] = [
-        (f"{faults.field} row {row} {names.name}", name) for row, name in first[:SHOWN].items()
-    ]
-    faults.report(listed, UNKNOWN_FIX, total=len(first))
+    def positions(self, piece: pd.DataFrame) -> NDArray[np.int32]:
+        """Which of the named scenarios each row belongs to, by position [row].
+
+        -1, and a fault, where it is none of them; 0 everywhere if no scenario is named.
+        """
+        if not self.reads:
+            return np.zeros(len(piece), dtype=np.int32)
+        names = piece[self._name]
+        position = self._names.positions(names)
+        if not self._named:
+            return np.zeros(len(piece), dtype=np.int32)
+        if (position < 0).any():
+            self._refuse(names[position < 0])
+        return position
+
+    @property
+    def found(self) -> Mapping[str, None]:
+        """Names met so far, also unknown ones."""
+        return self._names.found
+
+    def settle(self) -> None:
+        """Report what was found wrong.
+
+        Raises:
+            InvalidInputError: scenarios are named and the file has none, or the other way round,
+                for then it is open which rows are meant.
+        """
+        field, name = f"{self._faults.field} column", self._name
+        asked_for = self._named or "scenario" in self._source.columns.model_fields_set
+        if name not in self._columns and asked_for:
+            whole = "; without scenarios, take them out of the request" if self._named else ""
+            fix = f"no such column; it has {_listed(self._columns)}{whole}"
+            self._faults.stop(name, fix, field=field)
+        if self._named:
+            self._rows.settle()
+            check_named(self._named, list(self.found), self._faults.faults)
+        elif self.reads:
+            fix = f"{unnamed_fix(list(self.found))}, or keep one by where: {{{name}: …}}"
+            self._faults.stop(name, fix, field=field)
+
+    def _refuse(self, names: pd.Series) -> None:
+        """Note every row without a scenario, and every unknown scenario at its first row."""
+        blank = names[names.isna()]
+        fix = "write the row's scenario"
+        self._rows.refuse(blank.index.to_numpy(), blank, self._name, fix)
+        first = names.dropna().drop_duplicates()
+        first = first[~first.astype(str).isin(self._unknown)]
+        self._rows.refuse(first.index.to_numpy(), first, self._name, UNKNOWN_FIX)
+        self._unknown.update(map(str, first))
 
 
 UNKNOWN_FIX = "the request's scenarios have no such name; give it a probability, or take it out"
@@ -73,5 +104,5 @@ def unnamed_fix(found: Sequence[str]) -> str:
     return f"holds scenarios; write how probable each is, such as scenarios: {written[:-1]}{rest}"
 
 
-def _listed(names: Sequence[object] | pd.Index) -> str:
-    return ", ".join(map(str, names[:SHOWN])) or "none"
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) or "none"

@@ -1,0 +1,117 @@
+"""The timestamps of a demand file as UTC hours, each that is none of them named."""
+
+from collections.abc import Callable
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from planner.demand_faults import SHOWN, FaultList, RowFaults
+from planner.request import DemandSource
+
+_OFFSET = r"[T ]\d{2}.*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
+"""An offset, which only a time of day can carry: the date itself has hyphens and digits too."""
+
+_YEARS = (1970, 2200)
+"""Years a demand may lie in."""
+
+_Refuse = Callable[[pd.Series, pd.Series, str], None]
+"""Takes whether each distinct timestamp is bad, what to show of it, and the fix."""
+
+
+class HourColumn:
+    """The timestamp column of a file, read piece by piece; collects its faults on the way."""
+
+    def __init__(self, source: DemandSource, faults: FaultList) -> None:
+        self._name, self._faults = source.timezone, faults
+        self._zone = _zone(self._name)
+        self._rows = RowFaults(faults)
+
+    def hours(self, stamps: pd.Series) -> NDArray[np.int32]:
+        """Hours since 1970, UTC [row]; -1 (and a fault) where a timestamp is none, or off the hour.
+
+        ``stamps`` is indexed by the rows' numbers.
+        """
+        # Scenarios and series share their hours: each distinct timestamp is read once.
+        code, values = pd.factorize(stamps)
+        blank = len(values)
+        code = np.where(code < 0, blank, code)
+        distinct = pd.Series(values).reindex(range(blank + 1))
+        refuse = partial(self._refuse, code, stamps.index.to_numpy())
+        hours = self._whole(self._absolute(distinct, refuse), distinct, refuse)
+        since_1970 = hours.to_numpy(dtype="datetime64[h]").astype(np.int64)
+        known = np.where(hours.notna(), since_1970, -1).astype(np.int32)
+        return known[code]
+
+    def settle(self) -> None:
+        """Report what was found wrong."""
+        if self._name is not None and self._zone is None:
+            fix = "no such zone; write one like Europe/Paris"
+            self._faults.stop(self._name, fix, field="demand.timezone")
+        self._rows.settle()
+
+    def _refuse(
+        self, code: NDArray[np.intp], rows: NDArray[np.int64],
+        bad: pd.Series, shown: pd.Series, fix: str,
+    ) -> None:  # fmt: skip
+        refused = np.zeros(code.max(initial=0) + 1, dtype=bool)
+        places = bad.index[bad.to_numpy(dtype=bool)].to_numpy()
+        refused[places[places < len(refused)]] = True
+        at = np.flatnonzero(refused[code])
+        self._rows.refuse(rows[at], shown.loc[list(code[at[:SHOWN]])], "timestamp", fix)
+
+    def _absolute(self, stamps: pd.Series, refuse: _Refuse) -> pd.Series:
+        """UTC moments; NaT (and a fault) where a timestamp is none."""
+        if isinstance(stamps.dtype, pd.DatetimeTZDtype):
+            _refuse_unreadable(stamps.isna(), stamps, refuse)
+            moments: pd.Series = stamps.dt.tz_convert("UTC")
+            return moments
+        if pd.api.types.is_datetime64_any_dtype(stamps):
+            _refuse_unreadable(stamps.isna(), stamps, refuse)
+            return self._localized(stamps, refuse)
+        return self._parsed(stamps.astype("string"), refuse)
+
+    def _whole(self, moments: pd.Series, stamps: pd.Series, refuse: _Refuse) -> pd.Series:
+        """The same moments; NaT (and a fault) where one is no hour of the years allowed."""
+        far = moments.notna() & ~moments.dt.year.between(*_YEARS)
+        refuse(far, stamps, "write a year from {} to {}".format(*_YEARS))
+        moments = moments.mask(far).dt.as_unit("ns")
+        off = moments.notna() & (moments != moments.dt.floor("h"))
+        refuse(off, stamps, "does not fall on a whole UTC hour; write whole hours")
+        on_the_hour: pd.Series = moments.mask(off)
+        return on_the_hour
+
+    def _parsed(self, stamps: pd.Series, refuse: _Refuse) -> pd.Series:
+        absolute = stamps.str.contains(_OFFSET, na=False)
+        with_offset = pd.to_datetime(
+            stamps.where(absolute), utc=True, format="ISO8601", errors="coerce"
+        )
+        naive = pd.to_datetime(stamps.mask(absolute), format="ISO8601", errors="coerce")
+        _refuse_unreadable(with_offset.isna() & naive.isna(), stamps, refuse)
+        local = self._localized(naive[naive.notna()], refuse)
+        return with_offset.where(absolute, local.reindex(stamps.index))
+
+    def _localized(self, naive: pd.Series, refuse: _Refuse) -> pd.Series:
+        if self._zone is None:
+            fix = "carries no offset; write one (…Z) or name the file's timezone in demand.timezone"
+            refuse(naive.notna(), naive, fix)
+            return pd.Series(pd.NaT, index=naive.index, dtype="datetime64[us, UTC]")
+        local = naive.dt.tz_localize(self._zone, ambiguous="NaT", nonexistent="NaT")
+        fix = "this local hour comes twice or never (clock change); write its offset"
+        refuse(naive.notna() & local.isna(), naive, fix)
+        absolute: pd.Series = local.dt.tz_convert("UTC")
+        return absolute
+
+
+def _refuse_unreadable(bad: pd.Series, stamps: pd.Series, refuse: _Refuse) -> None:
+    refuse(bad, stamps, "write ISO 8601, such as 2026-01-01T00:00Z")
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    """The zone; None also where there is none of that name, which waits its turn as a fault."""
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
