@@ -8,10 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.amounts_kept import broken_amounts
 from planner.baseline import cheapest_running
-from planner.billing import Bill, CommitmentBill, MonthlyBill
-from planner.decision import Decision, Policy
+from planner.billing import CommitmentBill, MonthlyBill, Statement
+from planner.decision import Bought, Policy
 from planner.problem import Problem
+from planner.prospects import Prospects, Unbought, unbought_of
 from planner.rebill import bill_on_demand, rebill
 from planner.stages import Group
 
@@ -21,35 +23,36 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FutureBill:
-    """One future: the problem as it stands then, what is done in it, and the bill of it.
+    """What a policy comes to in one future; its hours are not kept.
 
     Attributes:
         name: the scenario's.
         probability: the scenario's.
-        problem: the problem with this future alone.
-        decision: the policy in it.
-        bill: its bill at exact prices.
-        on_demand: the bill of the same demand all on demand.
+        bought: the lots bought in it.
+        bill: the sums of its bill at exact prices.
+        on_demand_usd: the bill of the same demand all on demand.
+        on_demand_hours: machine-hours left on demand [machine].
+        served_hours: machine-hours that commitments serve [machine].
+        broken: amounts that are passed, a sentence each.
+        prospects: what a step more of what is bought in no future would do.
     """
 
     name: str
     probability: float
-    problem: Problem
-    decision: Decision
-    bill: Bill
-    on_demand: Bill
-
-    @cached_property
-    def linear_bill(self) -> Bill:
-        """Its bill at the model's linear prices."""
-        return rebill(self.problem, self.decision, linear=True)
+    bought: tuple[Bought, ...]
+    bill: Statement
+    on_demand_usd: Decimal
+    on_demand_hours: Floats
+    served_hours: Floats
+    broken: tuple[str, ...]
+    prospects: Prospects
 
     @property
     def savings_usd(self) -> Decimal:
         """What the policy saves over all on demand."""
-        return self.on_demand.total_usd - self.bill.total_usd
+        return self.on_demand_usd - self.bill.total_usd
 
-    @property
+    @cached_property
     def commitment_bills(self) -> dict[str, CommitmentBill]:
         """Bills of purchases and owned commitments by their id."""
         return {one.commitment_id: one for one in self.bill.commitments}
@@ -57,10 +60,18 @@ class FutureBill:
 
 @dataclass(frozen=True)
 class Outlook:
-    """A policy billed in every future; one future where demand is taken for certain."""
+    """A policy billed in every future; one future where demand is taken for certain.
+
+    Attributes:
+        problem: the problem with all its futures.
+        policy: what is done in them.
+        unbought: the options it buys in none of them.
+        futures: what it comes to in each.
+    """
 
     problem: Problem
     policy: Policy
+    unbought: Unbought
     futures: tuple[FutureBill, ...]
 
     def mean_usd(self, value: Callable[[FutureBill], Decimal]) -> Decimal:
@@ -75,7 +86,7 @@ class Outlook:
     @property
     def on_demand_usd(self) -> Decimal:
         """Mean bill of the same demand all on demand."""
-        return self.mean_usd(lambda one: one.on_demand.total_usd)
+        return self.mean_usd(lambda one: one.on_demand_usd)
 
     @property
     def coverage(self) -> float | None:
@@ -123,12 +134,12 @@ class Outlook:
 
 
 def look_out(problem: Problem, policy: Policy) -> Outlook:
-    """Bill a policy in every future of a problem."""
-    return Outlook(
-        problem,
-        policy,
-        tuple(_billed(problem, policy, scenario) for scenario in range(len(problem.probability))),
-    )
+    """Bill a policy in every future of a problem, one after the other."""
+    unbought = unbought_of(problem, {one.lot.option for one in policy.bought})
+    futures = [
+        _billed(problem, policy, scenario, unbought) for scenario in range(len(problem.probability))
+    ]
+    return Outlook(problem, policy, unbought, tuple(futures))
 
 
 def utilization_of(entries: list[tuple[CommitmentBill, float]]) -> float | None:
@@ -150,14 +161,18 @@ def mean_usd(amounts: list[tuple[Decimal, float]]) -> Decimal:
     return (total / sum(chances)).quantize(NANO_USD)
 
 
-def _billed(problem: Problem, policy: Policy, scenario: int) -> FutureBill:
+def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought) -> FutureBill:
     future, decision = problem.future(scenario), policy.decision(problem, scenario)
-    named = problem.demand.scenarios[scenario]
+    bill, named = rebill(future, decision), problem.demand.scenarios[scenario]
+    served = bill.dedicated_quantity + bill.spend_quantity
     return FutureBill(
         name=named.name,
         probability=named.probability,
-        problem=future,
-        decision=decision,
-        bill=rebill(future, decision),
-        on_demand=bill_on_demand(future, cheapest_running(future)),
+        bought=decision.bought,
+        bill=bill.statement,
+        on_demand_usd=bill_on_demand(future, cheapest_running(future)).total_usd,
+        on_demand_hours=bill.on_demand_quantity.sum(axis=0),
+        served_hours=served.sum(axis=0),
+        broken=broken_amounts(future, decision.bought, bill),
+        prospects=unbought.prospects(bill),
     )

@@ -142,8 +142,17 @@ class Problem:
             demand=self.demand.future(scenario),
             information=partitions,
             candidates=tuple(one.within(span) for one in self.candidates),
-            lots=tuple(one.certain() for one in self.lots if scenario in one.group),
+            lots=tuple(
+                certain
+                for lot, certain in zip(self.lots, self._certain_lots, strict=True)
+                if scenario in lot.group
+            ),
         )
+
+    @cached_property
+    def _certain_lots(self) -> tuple[Lot, ...]:
+        """The lots as they stand where only one future is looked at."""
+        return tuple(lot.certain() for lot in self.lots)
 
 
 def make_problem(

@@ -6,7 +6,7 @@ import numpy as np
 
 from planner.outlook import Outlook
 from planner.plan import NotBought
-from planner.prospects import ROUNDING, Prospects, margins, unbought_of
+from planner.prospects import ROUNDING, Prospects, margins
 from planner.rebill import account_of
 
 
@@ -15,9 +15,8 @@ def reasons_against(outlook: Outlook) -> tuple[NotBought, ...]:
 
     With several futures utilizations are means over them.
     """
-    unbought = unbought_of(outlook.problem, {one.lot.option for one in outlook.policy.bought})
-    found = [unbought.prospects(one.bill) for one in outlook.futures]
-    mean = _mean(found, [one.probability for one in outlook.futures])
+    chance = [one.probability for one in outlook.futures]
+    mean = _mean([one.prospects for one in outlook.futures], chance)
     use, alone = (margins(share, mean.break_even) for share in (mean.utilization, mean.alone))
     problem, dates = outlook.problem, outlook.problem.calendar.purchase_hours
     reasons = [
@@ -30,7 +29,7 @@ def reasons_against(outlook: Outlook) -> tuple[NotBought, ...]:
             start=problem.calendar.at(dates[mean.date[row]]),
             reason=_verdict(use[row], alone[row]),
         )
-        for row, option in enumerate(unbought.options)
+        for row, option in enumerate(outlook.unbought.options)
     ]
     return tuple(sorted(reasons, key=lambda one: (one.offer_id, one.workload or "")))
 

@@ -8,7 +8,7 @@ import numpy as np
 from catalogs import DedicatedOffer
 from planner.decision import Bought, Decision, Policy
 from planner.limits_kept import broken_limits
-from planner.outlook import Outlook, look_out, utilization_of
+from planner.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.plan import (
     CatalogReport,
     MachineShare,
@@ -23,7 +23,7 @@ from planner.plan import (
 from planner.problem import Problem
 from planner.purchases import Option, step_price
 from planner.reasons import reasons_against
-from planner.rebill import account_of, machines_of, purchase_id
+from planner.rebill import account_of, machines_of, purchase_id, rebill
 from planner.spread import describe_futures, describe_risk, names_of
 
 NANO_USD = Decimal("1e-9")
@@ -66,9 +66,7 @@ def settle(
     """The plan of a policy. Its cost is the provider's bill, not the model's objective."""
     outlook = look_out(problem, policy)
     model_cost = _usd(certificate.cost_usd)
-    linear_cost = outlook.mean_usd(
-        lambda one: one.linear_bill.total_usd + _usd(excess_usd(one.problem, one.decision))
-    )
+    linear_cost = linear_cost_usd(problem, policy)
     gap, asked = certificate.gap, problem.request.solve.gap
     met = gap is not None and gap <= asked + GAP_SLACK
     total, on_demand = outlook.total_usd, outlook.on_demand_usd
@@ -109,14 +107,25 @@ def settle(
     )
 
 
-def excess_usd(problem: Problem, decision: Decision) -> float:
+def linear_cost_usd(problem: Problem, policy: Policy) -> Decimal:
+    """Mean bill at the model's linear prices, with what machines cost beyond them."""
+    amounts = []
+    for scenario, chance in enumerate(problem.probability.tolist()):
+        future, decision = problem.future(scenario), policy.decision(problem, scenario)
+        linear_usd = rebill(future, decision, linear=True).total_usd
+        amounts.append((linear_usd + _usd(_excess_usd(future, decision)), chance))
+    return mean_usd(amounts)
+
+
+def _excess_usd(problem: Problem, decision: Decision) -> float:
     """What running machines cost beyond their slices' prices, in the accounting."""
     worth = problem.calendar.worth[:-1]
     total = 0.0
     for position, candidate in enumerate(problem.candidates):
         part = problem.pools.slices[problem.pools.slice_of(candidate.machine)]
         excess = float(part.excess_usd(candidate.machine))
-        total += excess * float(decision.running[:, position] @ worth)
+        if excess:
+            total += excess * float(decision.running[:, position] @ worth)
     return total
 
 
@@ -227,9 +236,8 @@ def _pools(outlook: Outlook) -> tuple[PoolUse, ...]:
     prices = np.array([float(machine.on_demand_usd) for machine in machines])
     on_demand, covered = np.zeros(len(machines)), np.zeros(len(machines))
     for one in outlook.futures:
-        on_demand += one.probability * one.bill.on_demand_quantity.sum(axis=0) * prices
-        served = one.bill.dedicated_quantity + one.bill.spend_quantity
-        covered += one.probability * served.sum(axis=0) * prices
+        on_demand += one.probability * one.on_demand_hours * prices
+        covered += one.probability * one.served_hours * prices
     found = []
     for key in outlook.problem.pools.keys:
         inside = [i for i, machine in enumerate(machines) if machine.pool == key]

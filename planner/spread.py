@@ -26,7 +26,7 @@ def describe_futures(outlook: Outlook) -> tuple[FutureCost, ...]:
             name=one.name,
             probability=one.probability,
             total_cost_usd=one.bill.total_usd,
-            on_demand_cost_usd=one.on_demand.total_usd,
+            on_demand_cost_usd=one.on_demand_usd,
             savings_usd=one.savings_usd,
             coverage=one.bill.coverage,
             utilization=one.bill.utilization,

@@ -6,11 +6,12 @@ purchase of two does.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -65,19 +66,29 @@ class Ledger:
         ends = (self.charged_hours(commitment).stop for commitment in commitments)
         return max(self.hours, *ends, 0)
 
-    def charge(self, commitment: Commitment, month: MonthSpan) -> Charge:
-        """What one commitment costs in one month."""
-        first = commitment.term_in(self.start).start
-        charged = self.charged_hours(commitment)
-        begin = max(charged.start, month.first_hour)
-        end = max(begin, min(charged.stop, month.end_hour))
-        recurring = _recurring(commitment, end - first) - _recurring(commitment, begin - first)
-        bought_now = month.first_hour <= first < min(month.end_hour, self.hours)
-        paid = _of_all(commitment, _nano(commitment.upfront_usd)) if bought_now else 0
+    def charges(self, commitment: Commitment, months: Sequence[MonthSpan]) -> list[Charge]:
+        """What one commitment costs in each of the months, which follow one another."""
+        term, charged = commitment.term_in(self.start), self.charged_hours(commitment)
+        turns = [months[0].first_hour, *(month.end_hour for month in months)]
+        edges = [min(max(turn, charged.start), charged.stop) for turn in turns]
+        run = [edge - term.start for edge in edges]
+        recurring = _steps(_running_totals(commitment, _nano(commitment.hourly_usd), run))
+        paid = [
+            _of_all(commitment, _nano(commitment.upfront_usd))
+            if month.first_hour <= term.start < min(month.end_hour, self.hours)
+            else 0
+            for month in months
+        ]
         if self.accounting == "cash_flow":
-            return Charge(self._present_value(commitment, month, begin, end), recurring, paid)
-        used_up = _used_up(commitment, end - first) - _used_up(commitment, begin - first)
-        return Charge(recurring + used_up, recurring, paid)
+            costs = [
+                self._present_value(commitment, month, begin, end)
+                for month, (begin, end) in zip(months, pairwise(edges), strict=True)
+            ]
+        else:
+            each_hour = _nano(commitment.upfront_usd) / commitment.term_hours
+            used_up = _steps(_running_totals(commitment, each_hour, run))
+            costs = [fees + part for fees, part in zip(recurring, used_up, strict=True)]
+        return [Charge(*one) for one in zip(costs, recurring, paid, strict=True)]
 
     def on_demand(self, hourly_nanousd: NDArray[np.int64], month: MonthSpan) -> int:
         """What a month's on-demand usage costs; ``hourly_nanousd`` is [hour], nominal."""
@@ -91,8 +102,11 @@ class Ledger:
 
         An upfront paid before the span is sunk: neither charged nor credited.
         """
+        if begin == end:
+            return 0
         term = commitment.term_in(self.start)
-        value = _nano(commitment.hourly_usd) * _exact(math.fsum(self.discount[begin:end]))
+        worth = math.fsum(self.discount[begin:end].tolist())
+        value = _nano(commitment.hourly_usd) * _exact(worth)
         upfront = _nano(commitment.upfront_usd)
         if month.first_hour <= term.start < month.end_hour:
             value += upfront * _exact(self.discount[term.start])
@@ -113,16 +127,16 @@ def usd(nanousd: int) -> Decimal:
     return Decimal(nanousd).scaleb(-9)
 
 
-def _recurring(commitment: Commitment, hours: int) -> int:
-    """Recurring fees of the first ``hours`` of the term [nano-dollars]."""
-    return _of_all(commitment, _nano(commitment.hourly_usd) * hours)
+def _running_totals(
+    commitment: Commitment, each_nanousd: Fraction, hours: Sequence[int]
+) -> list[int]:
+    """Money of the first hours of the term, for each number of them [nano-dollars]."""
+    total = {run: _of_all(commitment, each_nanousd * run) for run in set(hours)}
+    return [total[run] for run in hours]
 
 
-def _used_up(commitment: Commitment, hours: int) -> int:
-    """Upfront that the first ``hours`` of the term have used up [nano-dollars]."""
-    return _of_all(
-        commitment, _nano(commitment.upfront_usd) * Fraction(hours, commitment.term_hours)
-    )
+def _steps(totals: Sequence[int]) -> list[int]:
+    return [later - sooner for sooner, later in pairwise(totals)]
 
 
 def _of_all(commitment: Commitment, each_nanousd: Fraction) -> int:

@@ -5,7 +5,7 @@ It shares no code with the optimizer, so it can judge what that promised.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import get_args
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from catalogs.faults import Faults
-from planner.billing.accounting import NANO, Accounting, Charge, Ledger, discount_factors, usd
+from planner.billing.accounting import NANO, Accounting, Ledger, discount_factors, usd
 from planner.billing.aws import Application, active_hours, apply_commitments
 from planner.billing.commitments import Commitment
 from planner.billing.hours import split_into_months
@@ -64,29 +64,22 @@ class CommitmentBill(BaseModel):
         return self.used / self.committed if self.committed > 0 else None
 
 
-@dataclass(frozen=True, eq=False)
-class Bill:
-    """What usage costs with the given commitments.
+@dataclass(frozen=True)
+class Statement:
+    """What a bill says in sums, without its hours.
 
-    Arrays are [hour × class] in unit-hours, columns as in the usage; money arrays are nominal
-    nano-dollars. ``coverage`` is the share of the on-demand equivalent served by commitments
-    and ``utilization`` the share of the commitments' amortized cost in the span that was used
-    (both 0–1, None where there is no usage or commitment to share). ``lines`` are kept on
-    request only.
+    ``coverage`` is the share of the on-demand equivalent served by commitments and
+    ``utilization`` the share of the commitments' amortized cost in the span that was used (both
+    0–1, None where there is no usage or commitment to share).
     """
 
     accounting: Accounting
     start: datetime
-    hourly_on_demand_nanousd: NDArray[np.int64]
-    on_demand_quantity: NDArray[np.float64]
-    dedicated_quantity: NDArray[np.float64]
-    spend_quantity: NDArray[np.float64]
     commitments: tuple[CommitmentBill, ...]
     months: tuple[MonthlyBill, ...]
     on_demand_equivalent_usd: Decimal
     coverage: float | None
     utilization: float | None
-    lines: tuple[BillLine, ...]
 
     @property
     def on_demand_usd(self) -> Decimal:
@@ -102,6 +95,26 @@ class Bill:
     def total_usd(self) -> Decimal:
         """On-demand and commitment cost of all months, exact to the nano-dollar."""
         return self.on_demand_usd + self.commitment_usd
+
+
+@dataclass(frozen=True, eq=False)
+class Bill(Statement):
+    """What usage costs with the given commitments.
+
+    Arrays are [hour × class] in unit-hours, columns as in the usage; money arrays are nominal
+    nano-dollars. ``lines`` are kept on request only.
+    """
+
+    hourly_on_demand_nanousd: NDArray[np.int64]
+    on_demand_quantity: NDArray[np.float64]
+    dedicated_quantity: NDArray[np.float64]
+    spend_quantity: NDArray[np.float64]
+    lines: tuple[BillLine, ...]
+
+    @property
+    def statement(self) -> Statement:
+        """Its sums alone, where there is no room for the hours of many bills."""
+        return Statement(**{one.name: getattr(self, one.name) for one in fields(Statement)})
 
     def __str__(self) -> str:
         """Read as a summary for a ticket."""
@@ -207,22 +220,23 @@ def _months(
     ledger: Ledger, hourly: NDArray[np.int64], commitments: Sequence[Commitment]
 ) -> tuple[tuple[MonthlyBill, ...], list[int]]:
     """Monthly bills, and the cost of each commitment [nano-dollars]."""
+    spans = split_into_months(ledger.start, ledger.horizon_hours(commitments))
+    charges = [ledger.charges(one, spans) for one in commitments]
     months: list[MonthlyBill] = []
-    costs = [0] * len(commitments)
-    for month in split_into_months(ledger.start, ledger.horizon_hours(commitments)):
-        charges: list[Charge] = [ledger.charge(one, month) for one in commitments]
-        costs = [cost + charge.cost for cost, charge in zip(costs, charges, strict=True)]
-        upfront = sum(charge.upfront_paid for charge in charges)
+    for position, month in enumerate(spans):
+        now = [of_one[position] for of_one in charges]
+        upfront = sum(charge.upfront_paid for charge in now)
         nominal = int(hourly[month.first_hour : month.end_hour].sum())
         months.append(
             MonthlyBill(
                 month=month.month,
                 on_demand_usd=usd(ledger.on_demand(hourly, month)),
-                commitment_usd=usd(sum(charge.cost for charge in charges)),
+                commitment_usd=usd(sum(charge.cost for charge in now)),
                 upfront_cash_usd=usd(upfront),
-                cash_usd=usd(nominal + upfront + sum(charge.recurring for charge in charges)),
+                cash_usd=usd(nominal + upfront + sum(charge.recurring for charge in now)),
             )
         )
+    costs = [sum(charge.cost for charge in of_one) for of_one in charges]
     _check_total("commitments, cost [USD]", float(sum(costs)) + float(hourly.sum()))
     return tuple(months), costs
 
