@@ -176,7 +176,8 @@ class _Steps:
         highest_usd: the most it may displace on demand, for each dollar that it counts [option].
         reserved: rows of reserved machines by pool and units.
         plans: spend plans by the order in which they serve.
-        pool_units: units of a machine in its pool [pool × machine].
+        pools: number of pools.
+        units: pool of each machine, and its units there [machine].
         windows: first hour of each window.
         window: window of each hour [hour].
         worth: what a dollar of each hour counts [hour].
@@ -186,7 +187,8 @@ class _Steps:
     highest_usd: Floats
     reserved: Mapping[tuple[int, float], Ints]
     plans: Mapping[Order, _Plans]
-    pool_units: Floats
+    pools: int
+    units: tuple[tuple[int, float], ...]
     windows: tuple[int, ...]
     window: Ints
     worth: Floats
@@ -197,7 +199,7 @@ class _Steps:
         ``machine_hours`` [hour × machine] is what it could serve.
         """
         machines = np.where(machine_hours.T < LITTLE_MACHINES, 0.0, machine_hours.T)
-        left_units, busy = self.pool_units @ machines, machines > 0
+        left_units, busy = self._pool_units(machines), machines > 0
         used = np.zeros((len(self.full_usd), len(self.windows)))
         displaced = np.zeros_like(used)
         for (pool, units), rows in self.reserved.items():
@@ -208,6 +210,13 @@ class _Steps:
             used[plans.rows] = first.sum(axis=0)
             displaced[plans.rows] = plans.dollar_usd @ first
         return used, displaced
+
+    def _pool_units(self, machines: Floats) -> Floats:
+        """Units [pool × hour] of machines [machine × hour]."""
+        total = np.zeros((self.pools, machines.shape[1]))
+        for (pool, units), running in zip(self.units, machines, strict=True):
+            total[pool] += units * running
+        return total
 
     def _first_busy(self, busy: NDArray[np.bool_], order: Order) -> Floats:
         """Hours in which a machine is the first of an order to run [machine in order × window]."""
@@ -225,9 +234,6 @@ def _steps(options: Sequence[Option], problem: Problem) -> _Steps:
     cheapest_usd = [
         min(float(one.unit_price_usd) for one in machines if one.pool == key) for key in keys
     ]
-    pool_units = np.zeros((len(keys), len(machines)))
-    for position, machine in enumerate(machines):
-        pool_units[keys.index(machine.pool), position] = float(machine.units)
     column = {machine: position for position, machine in enumerate(machines)}
     full_usd, highest_usd = np.ones(len(options)), np.ones(len(options))
     reserved: dict[tuple[int, float], list[int]] = {}
@@ -247,7 +253,8 @@ def _steps(options: Sequence[Option], problem: Problem) -> _Steps:
         highest_usd=highest_usd,
         reserved={alike: np.array(rows) for alike, rows in reserved.items()},
         plans={order: _joined(alike) for order, alike in plans.items()},
-        pool_units=pool_units,
+        pools=len(keys),
+        units=tuple((keys.index(one.pool), float(one.units)) for one in machines),
         windows=problem.windows,
         window=problem.window_of_hour(),
         worth=problem.calendar.worth[:-1],

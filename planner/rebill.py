@@ -56,7 +56,7 @@ def usage_of(problem: Problem, running: NDArray[np.float64], *, linear: bool = F
     """Metered usage of running machines [hour × candidate]."""
     machines = machines_of(problem)
     column = {machine: position for position, machine in enumerate(machines)}
-    quantity = np.zeros((problem.calendar.hours, len(machines)))
+    quantity = np.zeros((problem.calendar.hours, len(machines)), order="F")
     for position, candidate in enumerate(problem.candidates):
         quantity[:, column[candidate.machine]] += running[:, position]
     classes = tuple(

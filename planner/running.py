@@ -14,7 +14,8 @@ Shares = Mapping[tuple[int, int], float]
 
 def fixed_running(problem: Problem) -> NDArray[np.float64]:
     """Machines [hour × candidate] of one future's workloads without a choice; zero for others."""
-    running = np.zeros((problem.calendar.hours, len(problem.candidates)))
+    # In column order, as every candidate's hours are written and read together.
+    running = np.zeros((problem.calendar.hours, len(problem.candidates)), order="F")
     for position in split_by_choice(problem)[0]:
         running[:, position] = machines_needed(problem, position)
     return running

@@ -257,9 +257,9 @@ def _commitment_bill(
 
 def _coverage(usage: Usage, application: Application) -> float | None:
     prices = np.array([float(one.on_demand_usd) for one in usage.classes])
-    equivalent = float((usage.quantity @ prices).sum())
-    served = float(((application.dedicated + application.spend) @ prices).sum())
-    return served / equivalent if equivalent > 0 else None
+    equivalent = float(usage.quantity.sum(axis=0) @ prices)
+    served = application.dedicated.sum(axis=0) + application.spend.sum(axis=0)
+    return float(served @ prices) / equivalent if equivalent > 0 else None
 
 
 def _utilization(
