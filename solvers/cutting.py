@@ -99,8 +99,10 @@ class CuttingPlanes:
         """Drop added rows that the last solve's optimum does not touch."""
         solution = self._highs.getSolution()
         lower, upper = self._all_bounds()
+        least = lower[self._model.rows :]
         idle = np.array(solution.row_dual) == 0.0
-        idle &= np.array(solution.row_value) * self._scale > lower + _TOUCH * (1 + np.abs(lower))
+        room = np.array(solution.row_value)[self._model.rows :] * self._scale - least
+        idle[self._model.rows :] &= room > _TOUCH * (1 + np.abs(least))
         idle[: self._model.rows] = False
         dropped = np.flatnonzero(idle).astype(np.int32)
         if not len(dropped):
