@@ -53,6 +53,11 @@ class Calendar:
         )
 
     @cached_property
+    def is_discounted(self) -> bool:
+        """Whether some planned hours are worth more than others."""
+        return bool(np.ptp(self.worth[:-1]) > 0)
+
+    @cached_property
     def worth_before(self) -> NDArray[np.float64]:
         """What a dollar in every hour before each one counts at the start [hour + 1]."""
         return np.concatenate([[0.0], np.cumsum(self.worth[:-1])])

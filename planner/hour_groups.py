@@ -33,12 +33,15 @@ def group_hours(problem: Problem, *, by_scenario: bool = False) -> HourGroups:
     """Merge moments of one stage (and scenario, if so asked) in which all demand is equal.
 
     Workloads that are counted in whole increments are compared by these.
-    Exact: use-it-or-lose-it commitments meet the same recourse problem in each of them.
+    Exact: use-it-or-lose-it commitments meet the same recourse problem in each of them. Where
+    utilization has a floor, it joins the hours, and those of other worth are others.
     """
     hours = problem.calendar.hours
     stage = problem.stage_of_moment()
     scenario = np.repeat(np.arange(len(problem.probability)), hours)
     keys = [stage, scenario] if by_scenario else [stage]
+    if problem.tells_hours_apart_by_worth:
+        keys.append(np.tile(problem.calendar.worth[:-1], len(problem.probability)))
     rows = np.column_stack([*keys, *_series(problem)])
     _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     # Groups in the order of time, so that models read like calendars.

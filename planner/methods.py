@@ -133,23 +133,31 @@ def formulate(problem: Problem, workers: Sequence[Worker] = ()) -> Formulated:
 
 
 def _fitting(problem: Problem) -> Method:
-    """Small problems, whole machines and floors on use as one model; others decomposed."""
+    """Small problems, and what only one model can do, as one model; others decomposed."""
     hours = problem.calendar.hours * len(problem.probability)
     small = hours * len(problem.candidates) <= LARGEST_EXTENSIVE_CELLS
-    floor = problem.request.limits.utilization.at_least is not None
-    extensive = small or floor or problem.request.whole_machines
+    extensive = small or bool(_not_decomposable(problem))
     return Method.EXTENSIVE if extensive else Method.DECOMPOSED
 
 
 def _check_decomposable(problem: Problem) -> None:
     faults = Faults()
-    if problem.request.whole_machines:
-        fix = "whole machines need every hour in one model; write extensive or auto"
-        faults.add("solve.method", "decomposed", fix)
-    if problem.request.limits.utilization.at_least is not None:
-        fix = "does not yet keep limits.utilization; write extensive or auto"
+    for reason in _not_decomposable(problem):
+        fix = f"{reason} need every hour in one model; write extensive or auto"
         faults.add("solve.method", "decomposed", fix)
     faults.raise_if_any()
+
+
+def _not_decomposable(problem: Problem) -> list[str]:
+    """What is asked for that joins the hours in more ways than cuts can tell."""
+    limits, reasons = problem.request.limits, []
+    if problem.request.whole_machines:
+        reasons.append("whole machines")
+    if limits.utilization.at_least is not None and problem.weighs_risk:
+        reasons.append("limits.utilization beside risk")
+    if problem.tells_hours_apart_by_worth and limits.coverage.at_least is not None:
+        reasons.append("limits.utilization beside coverage.at_least where money is discounted")
+    return reasons
 
 
 def _invalid(field: str, value: object, fix: str) -> InvalidInputError:

@@ -126,6 +126,16 @@ class Problem:
         """Stage of every hour of every scenario [moment]."""
         return self.stages.stage[self.window_of_hour()].T.ravel()
 
+    @property
+    def tells_hours_apart_by_worth(self) -> bool:
+        """Whether hours of equal demand may be served differently because money's worth differs.
+
+        Floors on utilization count hours for themselves, so that they are best met where serving
+        costs the least.
+        """
+        has_floor = self.request.limits.utilization.at_least is not None
+        return has_floor and self.calendar.is_discounted
+
     def worth_of_moment(self) -> NDArray[np.float64]:
         """What a dollar of a moment counts at the start, by its probability [moment]."""
         return np.outer(self.probability, self.calendar.worth[:-1]).ravel()

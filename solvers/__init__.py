@@ -22,6 +22,7 @@ from solvers.outcome import (
     relative_gap,
 )
 from solvers.registry import get_solver, solver_names
+from solvers.repeated import RepeatedProgram, Repetition
 
 __all__ = [
     "Answer",
@@ -35,6 +36,8 @@ __all__ = [
     "Outcome",
     "Progress",
     "ProgressListener",
+    "RepeatedProgram",
+    "Repetition",
     "RowBlock",
     "Solver",
     "SolverError",

@@ -163,6 +163,10 @@ class CuttingPlanes:
             highs.clearSolver()  # from nothing where its basis led nowhere
             highs.run()
         status = highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kUnknown:
+            highs.clearSolver()  # from a basis of many steps it may not find its way
+            highs.run()
+            status = highs.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
             return None
         if status == highspy.HighsModelStatus.kTimeLimit:

@@ -57,7 +57,12 @@ def limits(draw):
     coverage = draw(
         st.sampled_from([{}, {}, {"at_least": 0.2}, {"at_least": 0.5}, {"at_most": 0.4}])
     )
-    return found | ({"coverage": coverage} if coverage else {})
+    floor = draw(st.sampled_from([None, None, 0.5, 0.8, 0.95]))
+    return (
+        found
+        | ({"coverage": coverage} if coverage else {})
+        | ({"utilization": {"at_least": floor}} if floor else {})
+    )
 
 
 @st.composite
@@ -94,6 +99,10 @@ def problems(draw):
         parts["owned"] = [OWNED]
     if draw(st.booleans()):
         parts["workloads"] = MIXED
+    if "utilization" in parts["limits"]:  # two ways that only one model can do
+        parts.pop("risk", None)
+        if accounting == "cash_flow" and "at_least" in parts["limits"].get("coverage", {}):
+            del parts["limits"]["coverage"]
     return draw(price_lists()), names, draw(st.integers(0, 10**6)), parts
 
 

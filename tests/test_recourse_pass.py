@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from planner.recourse import (
     Multipliers,
     Pass,
     Point,
+    RewardedPass,
     Structure,
     coarsen,
     make_hours,
@@ -132,7 +133,7 @@ def true_costs(case: Case, point: Point, weight: np.ndarray) -> np.ndarray:
         stage = STAGE_OF_SEGMENT[segment]
         usage = usage_at(case, point, moment)
         committed = point.dedicated[stage], point.spend[stage]
-        cost = hour_cost(case.structure, usage, *committed, point.multipliers)
+        cost = hour_cost(case.structure, usage, *committed)
         costs[segment] += weight[moment] * cost
     return costs
 
@@ -291,23 +292,38 @@ def test_a_coarse_look_costs_no_more_than_the_hours(rows_per_cell):
             assert low == pytest.approx(true, rel=1e-6)
 
 
+@pytest.mark.parametrize("counts_cost", [True, False])
 @pytest.mark.parametrize("plans", [0, 1, 3])
-def test_rewards_for_use_are_met_exactly(plans):
+def test_rewards_for_use_are_met_exactly(plans, counts_cost):
+    """Costs count by worth and rewards by hours, so that their ratio differs from row to row."""
     case = random_case(17, plans, shared_pools=plans == 1, moments=40)
-    structure, sweep = case.structure, Pass(case.structure, case.hours(), 1)
-    base, other = case.point(), case.point()
+    structure, worth = case.structure, case.worth * counts_cost
+    sweep = RewardedPass(structure, case.hours(merge=False))
+    point, other = case.point(), case.point()
     rewards = Multipliers(case.draw.random(structure.pools), case.draw.random(plans) * 0.5)
-    point = Point(base.factors, base.dedicated, base.spend, rewards)
-    sums = sweep(point)
-    true = true_costs(case, point, case.worth)
-    assert sums.value_usd == pytest.approx(true, abs=1e-7)
-    assert sums.used is not None
-    used = sums.used.dedicated @ rewards.pools + sums.used.spend @ rewards.plans
-    plain = sweep(base).value_usd
-    assert np.all(sums.value_usd + used >= plain - 1e-7)
-    elsewhere = Point(other.factors, other.dedicated, other.spend, rewards)
-    assert np.all(cut_at(sums, elsewhere) <= true_costs(case, elsewhere, case.worth) + 1e-7)
-    assert sweep.exact(point) == pytest.approx(plain, abs=1e-7)
+
+    def true_costs_at(point):
+        costs = np.zeros(3)
+        for moment, segment in enumerate(case.segment):
+            stage, count = STAGE_OF_SEGMENT[segment], case.count[moment]
+            priced = replace(
+                structure, on_demand_usd=structure.on_demand_usd * worth[moment] / count
+            )
+            committed = point.dedicated[stage], point.spend[stage]
+            usage = usage_at(case, point, moment)
+            costs[segment] += count * hour_cost(priced, usage, *committed, rewards)
+        return costs
+
+    for _ in range(2):
+        found = sweep(point, rewards, counts_cost=counts_cost)
+        true = true_costs_at(point)
+        assert found.sums.value_usd == pytest.approx(true, abs=1e-7)
+        rewarded = found.used @ np.concatenate([rewards.pools, rewards.plans])
+        of_group = found.cost_usd * counts_cost - rewarded
+        of_segment = np.bincount(sweep.segment_of_group, of_group, minlength=3)
+        assert of_segment == pytest.approx(true, abs=1e-7)
+        assert np.all(cut_at(found.sums, other) <= true_costs_at(other) + 1e-7)
+        point, other = other, point
 
 
 def test_hours_count_as_hours_when_asked():

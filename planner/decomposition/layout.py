@@ -73,6 +73,11 @@ class Layout:
         return np.repeat(np.arange(len(self.problem.probability)), len(self.problem.windows))
 
     @cached_property
+    def chance_of_segment(self) -> Floats:
+        """Probability of each segment's scenario."""
+        return self.problem.probability[self.scenario_of_segment]
+
+    @cached_property
     def stage_of_segment(self) -> Ints:
         """Stage of each segment."""
         return self.problem.stages.stage.T.ravel()
@@ -86,10 +91,14 @@ class Layout:
         hours, windows = self.problem.calendar.hours, len(self.problem.windows)
         of_scenarios = slice(scenarios.start * hours, scenarios.stop * hours)
         of_segments = slice(scenarios.start * windows, scenarios.stop * windows)
+        series = [values[of_scenarios] for values in self._series.values]
+        worth = self.problem.calendar.worth[:-1]
+        if self.problem.tells_hours_apart_by_worth:
+            series.append(np.tile(worth, len(scenarios)))
         return Moments(
-            series=tuple(values[of_scenarios] for values in self._series.values),
+            series=tuple(series),
             window_of_hour=self.problem.window_of_hour(),
-            worth=self.problem.calendar.worth[:-1],
+            worth=worth,
             stage_of_segment=self.stage_of_segment[of_segments],
         )
 

@@ -1,5 +1,6 @@
 """The master: the first stage, with the recourse of all hours known by its cuts alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from planner.decomposition.cuts import CutRows, Cuts
+from planner.decomposition.floors import Floors, Rewarded
 from planner.decomposition.layout import Layout
 from planner.first_stage import FirstStage, build_first_stage, less_usage, mean_weight
 from planner.problem import Problem
@@ -38,13 +40,16 @@ class Master:
     """The first stage of a problem with columns for the recourse, and cuts on these.
 
     ``recourse`` are the mean cost by stage, the cost by scenario where risk is weighed, and the
-    undiscounted mean where coverage has a floor and hours are worth different amounts.
+    undiscounted mean where coverage has a floor and hours are worth different amounts. ``floors``
+    are those on utilization; None where there are none.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.first: FirstStage = build_first_stage(problem)
         self.layout = Layout(self.first)
         self.recourse = self._add_recourse()
+        least = problem.request.limits.utilization.at_least
+        self.floors = None if least is None else Floors(self.first, least)
         self.start = self.first.model.compile()
         links, given = self.layout.links, self.layout.given
         self._rows = [
@@ -67,6 +72,14 @@ class Master:
         """The cuts of the mean recourse by stage."""
         return self._rows[0]
 
+    @property
+    def may_look_at_means(self) -> bool:
+        """Whether means of hours prove nothing of the hours that is not so.
+
+        Means weigh hours by worth, where utilization counts them for themselves.
+        """
+        return not self.problem.tells_hours_apart_by_worth
+
     def cuts(self, sums: Sums, by_hours: Sums) -> list[Cuts]:
         """The cuts of a pass, by worth and by hours."""
         return [
@@ -74,18 +87,31 @@ class Master:
             for recourse, rows in zip(self.recourse, self._rows, strict=True)
         ]
 
-    def completed(self, values: Floats, cost: Floats, hours_cost: Floats) -> Floats:
+    def rewarded_cuts(self, floors: Floors, proven: Sequence[Rewarded]) -> list[Cuts]:
+        """The cuts of passes with rewards for use."""
+        mean, rows = self.recourse[0].block, self._rows[0]
+        return [floors.counted(rows.of(one.sums), one, mean) for one in proven]
+
+    def completed(
+        self, values: Floats, cost: Floats, hours_cost: Floats, used: Floats | None = None
+    ) -> Floats:
         """A point with all that its purchases and mix entail: commitments, recourse, risk.
 
         Args:
             values: a point of which purchases and mix count [column].
             cost: its recourse, by worth [segment].
             hours_cost: its recourse, hours counting for themselves [segment].
+            used: hours of use where floors are on it [segment × target]; None for no use.
         """
         full = self.committed(values)
         for recourse in self.recourse:
             spent = hours_cost if recourse.by_hours else cost
             full[recourse.block.slice] = np.asarray(recourse.weights @ spent)
+        if self.floors is not None:
+            if used is None:
+                used = np.zeros((len(cost), self.floors.targets))
+            by_stage = np.asarray(self.recourse[0].weights @ used)
+            full[self.floors.block.slice] = self.floors.columns(by_stage)
         if self.problem.weighs_risk:
             self._complete_risk(full)
         return full
@@ -151,15 +177,19 @@ class Master:
         full = self.committed(upper)
         for name in ("commit dedicated", "commit spend"):
             upper[model[name].slice] = full[model[name].slice]
+        if self.floors is not None:
+            upper[self.floors.block.slice] = self.floors.most(self.layout.point(upper))
         return lower, upper
 
     def _add_recourse(self) -> tuple[Recourse, ...]:
         problem, model = self.problem, self.first.model
         layout, stages = self.layout, self.problem.stages
         segments = len(layout.stage_of_segment)
-        chance = problem.probability[layout.scenario_of_segment]
         by_stage = entries(
-            chance, layout.stage_of_segment, positions(segments), (stages.count, segments)
+            layout.chance_of_segment,
+            layout.stage_of_segment,
+            positions(segments),
+            (stages.count, segments),
         ).tocsr()
         mean = model.add("recourse", stages.count, cost=mean_weight(problem))
         found = [Recourse(mean, by_stage)]
@@ -173,9 +203,8 @@ class Master:
             weigh_risk(self.first, (block, sp.csr_array(sp.eye_array(count).tocsr())))
         least = problem.request.limits.coverage.at_least
         if least is not None:
-            discounted = bool(np.ptp(problem.calendar.worth[:-1]) > 0)
             covered = found[0]
-            if discounted:
+            if problem.calendar.is_discounted:
                 block = model.add("undiscounted recourse", stages.count)
                 covered = Recourse(block, by_stage, by_hours=True)
                 found.append(covered)

@@ -94,8 +94,11 @@ def solve_master(
     """
     search = Search(master, limits, progress, stop, began=time.perf_counter())
     center = Center(master.everything_on_demand)
-    dtype = "float64" if limits.gap < FLOAT64_BELOW else "float32"
-    with open_passes(master.layout, dtype, workers) as passes:
+    # A dispatch that keeps utilization floors keeps them in the demand as it is, not as rounded,
+    # and all of it has a part in them.
+    floors = master.floors is not None
+    dtype = "float64" if floors or limits.gap < FLOAT64_BELOW else "float32"
+    with open_passes(master.layout, dtype, () if floors else workers) as passes:
         try:
             reason = _run(search, passes, solver, center)
         except EndedError as ended:
@@ -107,7 +110,7 @@ def solve_master(
 def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> StopReason:
     """Means first, then hours, then whole numbers; returns why it ended."""
     anchors = Anchors(search)
-    if passes.rows >= LEAST_ROWS_FOR_MEANS:
+    if passes.rows >= LEAST_ROWS_FOR_MEANS and search.master.may_look_at_means:
         if not _look_at_means(search, passes.means(ROWS_PER_MEAN), center, anchors):
             return StopReason.INFEASIBLE
         search.planes.thin()
@@ -177,7 +180,9 @@ def offer_whole(search: Search, fine: Recourse, center: Floats) -> None:
 def _outcome(search: Search, fine: Recourse, reason: StopReason) -> Outcome:
     """The end of a solve: the incumbent's cost in full precision, rows in doubt solved apart."""
     objective, incumbent = None, search.incumbent
-    if incumbent is not None:
+    if incumbent is not None and search.master.floors is not None:
+        objective = search.objective  # settled already
+    elif incumbent is not None:
         master = search.master
         point = master.layout.point(incumbent)
         cost = fine.exact(point)

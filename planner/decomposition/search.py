@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.decomposition.floors import Floors
 from planner.decomposition.master import Master
-from planner.recourse import Sums
+from planner.decomposition.settlement import Question, settle
+from planner.recourse import Pass, Sums
 from planner.shards import Recourse
 from solvers import (
     Answer,
@@ -26,6 +28,12 @@ FEASIBLE = 1e-6
 """Rows broken by no more than this, beside the size of their numbers, are kept."""
 
 SHORTEST_SOLVE_S = 0.05
+
+SETTLED_SHARE = 0.05
+"""Plans with utilization floors are settled to this share of the gap asked for."""
+
+LEAST_GAP = 1e-9
+"""Nothing is settled more exactly than to this share of the objective."""
 
 
 class EndedError(Exception):
@@ -52,6 +60,7 @@ class Search:
         objective: its cost.
         iterations: questions asked, and steps of the search in whole numbers.
         last: the answer to the last question.
+        rewards: of the last plan that kept the utilization floors [target]; None before it.
     """
 
     master: Master
@@ -65,6 +74,7 @@ class Search:
     objective: float = np.inf
     iterations: int = 0
     last: Sums | None = None
+    rewards: Floats | None = None
 
     def __post_init__(self) -> None:
         """Start the continuous master."""
@@ -74,10 +84,17 @@ class Search:
 
     def check(self) -> None:
         """Raise EndedError where the solve must end."""
+        reason = self._ended()
+        if reason is not None:
+            raise EndedError(reason)
+
+    def _ended(self) -> StopReason | None:
+        """Why the solve must end; None where it need not."""
         if self.stop is not None and self.stop.is_set():
-            raise EndedError(StopReason.INTERRUPTED)
+            return StopReason.INTERRUPTED
         if self.left_s() is not None and self.elapsed_s() >= (self.limits.time_limit_s or 0.0):
-            raise EndedError(StopReason.TIME_LIMIT)
+            return StopReason.TIME_LIMIT
+        return None
 
     def elapsed_s(self) -> float:
         """Seconds since it began."""
@@ -99,7 +116,39 @@ class Search:
         self.iterations += 1
         self.last = sums
         full = master.completed(values, sums.value_usd, by_hours.value_usd)
+        if master.floors is not None:
+            full = self._settle(master.floors, pass_, full)
         return master.start.objective(full), full
+
+    def _settle(self, floors: Floors, pass_: Recourse, full: Floats) -> Floats:
+        """A completed point with a dispatch that keeps the floors; without use if there is none."""
+        if not isinstance(pass_, Pass):
+            raise TypeError("utilization floors are settled in this process")
+        master = self.master
+        point, mean = master.layout.point(full), master.recourse[0].block.slice
+        tolerance = max(SETTLED_SHARE * self.limits.gap, LEAST_GAP) * abs(
+            master.start.objective(full)
+        )
+        question = Question(
+            point=point,
+            required=floors.required(point),
+            at_least_usd=float(full[mean].sum()),
+            tolerance_usd=tolerance,
+            rewards=np.zeros(floors.targets) if self.rewards is None else self.rewards,
+        )
+        settlement, proven = settle(
+            pass_.rewarded,
+            master.layout.chance_of_segment,
+            question,
+            over=lambda: self._ended() is not None,
+        )
+        for cuts in master.rewarded_cuts(floors, proven):
+            self.planes.add(cuts.matrix, cuts.constant)
+        if settlement is None:
+            return full
+        self.rewards = settlement.rewards
+        cost, used = settlement.cost_usd, settlement.used
+        return master.completed(full, cost, cost, used)
 
     def offer(self, cost: float, full: Floats) -> bool:
         """Keep a point of whole numbers as the incumbent if it is the cheapest.

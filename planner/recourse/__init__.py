@@ -6,6 +6,7 @@ Importing it compiles nothing; the first pass loads numba and, once per installa
 from planner.recourse.coarsening import coarsen
 from planner.recourse.hourly_pass import Pass
 from planner.recourse.hours import Hours, make_hours
+from planner.recourse.rewarded import Dispatch, RewardedPass
 from planner.recourse.structure import (
     Multipliers,
     Point,
@@ -13,19 +14,19 @@ from planner.recourse.structure import (
     Structure,
     Sums,
     Tangents,
-    Used,
 )
 
 __all__ = [
+    "Dispatch",
     "Hours",
     "Multipliers",
     "Pass",
     "Point",
+    "RewardedPass",
     "SeriesRange",
     "Structure",
     "Sums",
     "Tangents",
-    "Used",
     "coarsen",
     "make_hours",
 ]

@@ -2,28 +2,27 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
-from scipy.optimize import linprog
 
-from planner.recourse.structure import Floats, Ints, Multipliers, Structure
+from planner.recourse.structure import Floats, Multipliers, Structure
+from solvers import RepeatedProgram
 
-ROWS_PER_PROGRAM = 200
+NOTHING = 1e-9
+"""Dual prices below this share of the highest are what the solver rounded."""
+
+ROWS_PER_PROGRAM = 50
 """Rows solved in one program: few enough that solving time stays linear in rows."""
-
-
-class HourProgramError(Exception):
-    """HiGHS did not solve hours' recourse problems, which always have an optimum."""
 
 
 @dataclass(frozen=True)
 class Solutions:
-    """Optimal costs and duals of rows.
+    """Optimal dispatch and duals of rows.
 
     Attributes:
-        cost_usd: [row].
+        on_demand_usd: what is paid on demand, as it is priced [row].
         usage: dual price of a slice's usage [row × slice].
         dedicated: what one more unit of a pool saves [row × pool].
         spend: what one more dollar per hour of a plan saves [row × plan].
@@ -31,7 +30,7 @@ class Solutions:
         used_spend: plans' dollars in use [row × plan].
     """
 
-    cost_usd: Floats
+    on_demand_usd: Floats
     usage: Floats
     dedicated: Floats
     spend: Floats
@@ -39,118 +38,133 @@ class Solutions:
     used_spend: Floats
 
 
-@dataclass(frozen=True)
-class _Service:
-    """Ways to serve a slice, one column each in every row: dedicated, plans, on demand."""
+class HourPrograms:
+    r"""The programs of rows, solved again and again from where they stood.
 
-    slice: Ints
-    cost_usd: Floats
-    dedicated: sp.csr_array[np.float64]
-    spend: sp.csr_array[np.float64]
-
-
-def solve_rows(
-    structure: Structure,
-    usage: Floats,
-    dedicated: Floats,
-    spend: Floats,
-    multipliers: Multipliers | None = None,
-) -> Solutions:
-    r"""Solve each row's problem.
-
-    .. math:: \min \sum_c a_c o_c - \sum_c \lambda_{p(c)} units_c v_c - \sum_{jc} \lambda_j r_{jc}
-        s_{jc} \quad s.t.\; v_c + \sum_j s_{jc} + o_c = u_c,\; \sum_{c \in p} units_c v_c \le R_p,\;
-        \sum_c r_{jc} s_{jc} \le C_j
+    .. math:: \min w \sum_c a_c o_c - \sum_c \lambda_{p(c)} units_c v_c
+        - \sum_{jc} \lambda_j r_{jc} s_{jc} \quad s.t.\; v_c + \sum_j s_{jc} + o_c = u_c,\;
+        \sum_{c \in p} units_c v_c \le R_p,\; \sum_c r_{jc} s_{jc} \le C_j
 
     Args:
         structure: slices, pools and plans.
-        usage: usage of the slices [row × slice].
-        dedicated: units committed [row × pool].
-        spend: dollars per hour committed [row × plan].
-        multipliers: the rewards :math:`\lambda`; None for none.
-
-    Raises:
-        HourProgramError: HiGHS stopped without an optimum.
     """
-    service = _ways_to_serve(structure, multipliers)
-    parts = [
-        _solve_together(structure, service, usage[rows], dedicated[rows], spend[rows])
-        for rows in _batches(len(usage))
-    ]
-    return Solutions(
-        *(
-            np.concatenate([np.asarray(getattr(part, name)) for part in parts])
-            for name in Solutions.__dataclass_fields__
+
+    def __init__(self, structure: Structure) -> None:
+        self._structure = structure
+        plan, covered = np.nonzero(np.isfinite(structure.rates))
+        every = np.arange(structure.slices)
+        self._plan, self._rate = plan, structure.rates[plan, covered]
+        self._slice = np.concatenate([every, covered, every])
+        slices, pools, columns = structure.slices, structure.pools, len(self._slice)
+        target = np.concatenate([structure.pool_of_slice, pools + plan])
+        served = np.arange(columns)
+        self._rows = sp.csr_array(
+            (
+                np.concatenate([np.ones(columns), structure.units, self._rate]),
+                (
+                    np.concatenate([self._slice, slices + target]),
+                    np.concatenate([served, served[: len(target)]]),
+                ),
+            ),
+            shape=(slices + pools + structure.plans, columns),
         )
-    )
+        self._programs: dict[int, RepeatedProgram] = {}
+        self._bases: dict[tuple[int, int], Any] = {}
+
+    def solve(
+        self,
+        usage: Floats,
+        dedicated: Floats,
+        spend: Floats,
+        multipliers: Multipliers | None = None,
+        dollars: Floats | None = None,
+        tie_usd: float = 0.0,
+    ) -> Solutions:
+        r"""Solve each row's problem.
+
+        Args:
+            usage: usage of the slices [row × slice].
+            dedicated: units committed [row × pool].
+            spend: dollars per hour committed [row × plan].
+            multipliers: the rewards :math:`\lambda`; None for none.
+            dollars: what a dollar on demand counts for, :math:`w` [row]; None for 1.
+            tie_usd: rewards beyond these for every target, under which the dispatch is optimal;
+                the duals are of the problem without them.
+
+        Raises:
+            SolverFailedError: HiGHS stopped without an optimum.
+        """
+        rows, structure = len(usage), self._structure
+        counts = np.ones(rows) if dollars is None else dollars
+        rewards = multipliers or Multipliers(np.zeros(structure.pools), np.zeros(structure.plans))
+        limits = np.hstack([usage, dedicated, spend])
+        served = np.zeros((rows, len(self._slice)))
+        prices = np.zeros(limits.shape)
+        for batch in _batches(rows) if usage.size else ():
+            if tie_usd:
+                cost = self._costs(rewards, counts[batch], tie_usd)
+                served[batch] = self._solve_together(batch.start, cost, limits[batch])[0]
+            cost = self._costs(rewards, counts[batch], 0.0)
+            plain, prices[batch] = self._solve_together(batch.start, cost, limits[batch])
+            served[batch] = served[batch] if tie_usd else plain
+        return self._solutions(served, prices, rewards, counts)
+
+    def _costs(self, rewards: Multipliers, dollars: Floats, tie_usd: float) -> Floats:
+        """Costs of the columns [row × column]: dedicated, plans, on demand."""
+        structure, rows = self._structure, len(dollars)
+        dedicated = -(rewards.pools + tie_usd)[structure.pool_of_slice] * structure.units
+        spend = -(rewards.plans + tie_usd)[self._plan] * self._rate
+        rewarded = np.concatenate([dedicated, spend])
+        on_demand = np.outer(dollars, structure.on_demand_usd)
+        return np.hstack([np.broadcast_to(rewarded, (rows, len(rewarded))), on_demand])
+
+    def _solve_together(self, first: int, cost: Floats, limits: Floats) -> tuple[Floats, Floats]:
+        """Solve a batch as the blocks of one program: what is served, and the limits' prices."""
+        rows = len(cost)
+        if rows not in self._programs:
+            blocks = sp.kron(sp.eye_array(rows), self._rows, format="csc")
+            self._programs[rows] = RepeatedProgram(sp.csc_array(blocks))
+        at_least = limits.copy()
+        at_least[:, self._structure.slices :] = -np.inf
+        # Largest costs of 1: the solver's tolerances are absolute.
+        scale = float(np.max(np.abs(cost))) or 1.0
+        before = self._bases.get((rows, first), self._bases.get((rows, first - rows)))
+        solved = self._programs[rows].solve(
+            cost.ravel() / scale, at_least.ravel(), limits.ravel(), before
+        )
+        self._bases[rows, first] = solved.basis
+        return solved.point.reshape(cost.shape), scale * solved.prices.reshape(limits.shape)
+
+    def _solutions(
+        self, served: Floats, prices: Floats, rewards: Multipliers, dollars: Floats
+    ) -> Solutions:
+        """Duals that are feasible whatever the solver rounded, and what is used."""
+        structure = self._structure
+        slices, pools = structure.slices, structure.pools
+        least = NOTHING * float(np.max(np.abs(prices), initial=0.0))
+        saved = np.where(-prices[:, slices:] > least, -prices[:, slices:], 0.0)
+        dedicated, spend = saved[:, :pools], saved[:, pools:]
+        usage = np.outer(dollars, structure.on_demand_usd)
+        reward = rewards.pools[structure.pool_of_slice]
+        np.minimum(
+            usage, (dedicated[:, structure.pool_of_slice] - reward) * structure.units, out=usage
+        )
+        for plan, rate in enumerate(structure.rates):
+            covered = np.isfinite(rate)
+            served_usd = (spend[:, [plan]] - rewards.plans[plan]) * rate[covered]
+            usage[:, covered] = np.minimum(usage[:, covered], served_usd)
+        used = served @ self._rows[slices:].T
+        return Solutions(
+            on_demand_usd=served[:, -slices:] @ structure.on_demand_usd,
+            usage=usage,
+            dedicated=dedicated,
+            spend=spend,
+            used_dedicated=used[:, :pools],
+            used_spend=used[:, pools:],
+        )
 
 
 def _batches(rows: int) -> Iterator[slice]:
-    """Spans of rows; one empty span for none."""
-    for first in range(0, max(rows, 1), ROWS_PER_PROGRAM):
-        yield slice(first, first + ROWS_PER_PROGRAM)
-
-
-def _ways_to_serve(structure: Structure, multipliers: Multipliers | None) -> _Service:
-    """Columns of one row's program."""
-    pools, plans, slices = structure.pools, structure.plans, structure.slices
-    every = np.arange(slices)
-    plan, covered = np.nonzero(np.isfinite(structure.rates))
-    rate = structure.rates[plan, covered]
-    columns = 2 * slices + len(plan)
-    rewards = multipliers or Multipliers(np.zeros(pools), np.zeros(plans))
-    used = slices + np.arange(len(plan))
-    return _Service(
-        slice=np.concatenate([every, covered, every]),
-        cost_usd=np.concatenate(
-            [
-                -rewards.pools[structure.pool_of_slice] * structure.units,
-                -rewards.plans[plan] * rate,
-                structure.on_demand_usd,
-            ]
-        ),
-        dedicated=_matrix(structure.units, structure.pool_of_slice, every, (pools, columns)),
-        spend=_matrix(rate, plan, used, (plans, columns)),
-    )
-
-
-def _matrix(
-    values: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int]
-) -> sp.csr_array[np.float64]:
-    """A sparse matrix from its entries."""
-    return sp.csr_array((values, (rows, columns)), shape=shape)
-
-
-def _solve_together(
-    structure: Structure, service: _Service, usage: Floats, dedicated: Floats, spend: Floats
-) -> Solutions:
-    """Solve a batch of rows as the blocks of one program."""
-    rows, columns = len(usage), len(service.slice)
-    pools, plans = structure.pools, structure.plans
-    if not usage.size:
-        return Solutions(np.zeros(rows), usage, dedicated * 0, spend * 0, dedicated * 0, spend * 0)
-    serve = _matrix(
-        np.ones(columns), service.slice, np.arange(columns), (structure.slices, columns)
-    )
-    limits = sp.vstack([service.dedicated, service.spend])
-    every = sp.eye_array(rows)
-    result = linprog(  # type: ignore[call-overload]  # sparse matrices are taken, its stubs forget
-        np.tile(service.cost_usd, rows),
-        A_ub=sp.kron(every, limits, format="csr"),
-        b_ub=np.hstack([dedicated, spend]).ravel(),
-        A_eq=sp.kron(every, serve, format="csr"),
-        b_eq=usage.ravel(),
-        method="highs",
-    )
-    if result.status != 0:
-        raise HourProgramError(f"HiGHS stopped with: {result.message}")
-    served = result.x.reshape(rows, columns)
-    saved = -result.ineqlin.marginals.reshape(rows, pools + plans)
-    return Solutions(
-        cost_usd=served @ service.cost_usd,
-        usage=result.eqlin.marginals.reshape(usage.shape),
-        dedicated=saved[:, :pools],
-        spend=saved[:, pools:],
-        used_dedicated=served @ service.dedicated.T,
-        used_spend=served @ service.spend.T,
-    )
+    """Spans of rows."""
+    for first in range(0, rows, ROWS_PER_PROGRAM):
+        yield slice(first, min(first + ROWS_PER_PROGRAM, rows))

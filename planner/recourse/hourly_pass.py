@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from planner.recourse.hour_programs import solve_rows
+from planner.recourse.hour_programs import HourPrograms
 from planner.recourse.hours import LANES, Hours
+from planner.recourse.rewarded import RewardedPass
+from planner.recourse.rows import cut_value, usage_of_rows
 from planner.recourse.sharing import task_bounds, threads_or_all
 from planner.recourse.structure import (
     Floats,
@@ -17,7 +20,6 @@ from planner.recourse.structure import (
     Structure,
     Sums,
     Tangents,
-    Used,
     Weighting,
 )
 from planner.recourse.tables import (
@@ -58,14 +60,13 @@ class Pass:
         self._tasks = task_bounds(len(self._segment_of_chunk), threads)
         self._workers = ThreadPoolExecutor(threads) if threads > 1 else None
 
-    def __call__(self, point: Point, *, by: Weighting = "worth") -> Sums:
-        """The recourse at a point, and a cut per segment that is tight there.
+    @cached_property
+    def rewarded(self) -> RewardedPass:
+        """The pass over the same hours with rewards for commitment that is used."""
+        return RewardedPass(self.structure, self.hours)
 
-        Raises:
-            HourProgramError: multipliers are given, and HiGHS did not solve an hour.
-        """
-        if point.multipliers is not None:
-            return self._with_multipliers(point, by)
+    def __call__(self, point: Point, *, by: Weighting = "worth") -> Sums:
+        """The recourse at a point, and a cut per segment that is tight there."""
         totals = self._totals(point, by)
         structure, layout = self.structure, self._layout
         usage = np.empty((self.hours.segments, len(layout.pair_order)))
@@ -76,20 +77,19 @@ class Pass:
         dedicated[:, structure.pool_of_slice[alone]] = own[:, alone]
         dedicated[:, layout.shared_pools] = self._by_segment(totals.pool)
         spend = self._by_segment(totals.plan)
-        value = self._cut_value(point, usage, dedicated, spend)
+        value = cut_value(self.hours.stage_of_segment, point, usage, dedicated, spend)
         return Sums(value, usage, dedicated, spend, len(self._doubtful_rows()[0]))
 
     def exact(self, point: Point, *, by: Weighting = "worth") -> Floats:
         """The true recourse cost [segment], never below it: rows in doubt are solved apart.
 
-        Demand rounded to float32 is taken at the most it can have been; multipliers, which are
-        no cost, are left out.
+        Demand rounded to float32 is taken at the most it can have been.
 
         Raises:
-            HourProgramError: HiGHS did not solve an hour.
+            SolverFailedError: HiGHS did not solve an hour.
         """
         above = self.hours.most_above[self.structure.pair_series]
-        highest = replace(point, factors=point.factors * above, multipliers=None)
+        highest = replace(point, factors=point.factors * above)
         value = self(highest, by=by).value_usd
         block, lane = self._doubtful_rows()
         segment = np.searchsorted(self.hours.first_block, block, side="right") - 1
@@ -103,9 +103,9 @@ class Pass:
     ) -> float:
         """What some rows of a segment cost beyond what the last pass proved."""
         stage = np.full(len(block), self.hours.stage_of_segment[segment])
-        usage = self._usage(point, block, lane, stage)
+        usage = usage_of_rows(self.structure, self.hours, point, block, lane)
         committed = point.dedicated[stage], point.spend[stage]
-        cost = solve_rows(self.structure, usage, *committed).cost_usd
+        cost = HourPrograms(self.structure).solve(usage, *committed).on_demand_usd
         proven = self._row_values(block, lane, usage, *committed)
         return float(np.sum(self._weight(by)[block, lane] * np.maximum(cost - proven, 0.0)))
 
@@ -194,25 +194,6 @@ class Pass:
         np.add.at(sums, self._segment_of_chunk, of_chunk)
         return sums
 
-    def _cut_value(self, point: Point, usage: Floats, dedicated: Floats, spend: Floats) -> Floats:
-        """Each segment's cut at a point."""
-        stage = self.hours.stage_of_segment
-        return np.asarray(
-            np.sum(usage * point.factors[stage], axis=1)
-            - np.sum(dedicated * point.dedicated[stage], axis=1)
-            - np.sum(spend * point.spend[stage], axis=1)
-        )
-
-    def _usage(self, point: Point, block: Ints, lane: Ints, stage: Ints) -> Floats:
-        """Usage of the slices in some rows [row × slice]."""
-        usage = np.zeros((self.structure.slices, len(block)))
-        for pair, (part, series) in enumerate(
-            zip(self.structure.pair_slice, self.structure.pair_series, strict=True)
-        ):
-            demand = self.hours.demand[block, series, lane].astype(np.float64)
-            usage[part] += point.factors[stage, pair] * demand
-        return usage.T
-
     def _row_values(
         self, block: Ints, lane: Ints, usage: Floats, dedicated: Floats, spend: Floats
     ) -> Floats:
@@ -234,25 +215,3 @@ class Pass:
             - np.sum(n * dedicated, axis=1)
             - np.sum(m * spend, axis=1)
         )
-
-    def _with_multipliers(self, point: Point, by: Weighting) -> Sums:
-        """The pass by hours' linear programs."""
-        hours, structure = self.hours, self.structure
-        block, lane = np.nonzero(hours.hours)
-        segment = np.searchsorted(hours.first_block, block, side="right") - 1
-        stage = hours.stage_of_segment[segment]
-        usage = self._usage(point, block, lane, stage)
-        committed = point.dedicated[stage], point.spend[stage]
-        rows = solve_rows(structure, usage, *committed, point.multipliers)
-        weight = self._weight(by)[block, lane][:, None]
-
-        def total(of_row: Floats) -> Floats:
-            sums = np.zeros((hours.segments, of_row.shape[1]))
-            np.add.at(sums, segment, weight * of_row)
-            return sums
-
-        demand = hours.demand[block, :, lane].astype(np.float64)
-        of_usage = rows.usage[:, structure.pair_slice] * demand[:, structure.pair_series]
-        sums = total(of_usage), total(rows.dedicated), total(rows.spend)
-        used = Used(total(rows.used_dedicated), total(rows.used_spend))
-        return Sums(self._cut_value(point, *sums), *sums, doubtful_rows=0, used=used)

@@ -71,24 +71,9 @@ class Point:
         factors: usage of the pair's slice per unit of its series [stage × pair].
         dedicated: units committed to a pool [stage × pool].
         spend: dollars per hour committed to a plan [stage × plan].
-        multipliers: rewards for use; None for none.
     """
 
     factors: Floats
-    dedicated: Floats
-    spend: Floats
-    multipliers: Multipliers | None = None
-
-
-@dataclass(frozen=True)
-class Used:
-    """Commitment that the best dispatch under multipliers uses, summed over a segment's hours.
-
-    Attributes:
-        dedicated: pool units served by dedicated commitments [segment × pool].
-        spend: dollars of spend plans [segment × plan].
-    """
-
     dedicated: Floats
     spend: Floats
 
@@ -106,7 +91,6 @@ class Sums:
         dedicated: dollars that one more unit of a pool saves [segment × pool].
         spend: dollars that one more dollar per hour of a plan saves [segment × plan].
         doubtful_rows: rows whose part of the value was not proven to be their full cost.
-        used: with multipliers, what commitments are used for; None without.
     """
 
     value_usd: Floats
@@ -114,7 +98,6 @@ class Sums:
     dedicated: Floats
     spend: Floats
     doubtful_rows: int
-    used: Used | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import pairwise
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import WorkerLostError
-from planner.recourse import Point, SeriesRange, Sums, Tangents, Used
+from planner.recourse import Point, SeriesRange, Sums, Tangents
 from planner.recourse.structure import Weighting
 from planner.shards.shard import (
     Shard,
@@ -131,14 +131,12 @@ class ShardedPass:
         parts = self._shards.ask(
             sums_at, lambda stages: (self._rows_per_mean, _at_stages(point, stages), by)
         )
-        used = [part.used for part in parts if part.used is not None]
         return Sums(
             value_usd=np.concatenate([part.value_usd for part in parts]),
             usage=np.concatenate([part.usage for part in parts]),
             dedicated=np.concatenate([part.dedicated for part in parts]),
             spend=np.concatenate([part.spend for part in parts]),
             doubtful_rows=sum(part.doubtful_rows for part in parts),
-            used=_joined(used) if used else None,
         )
 
     def exact(self, point: Point, *, by: Weighting = "worth") -> Floats:
@@ -171,12 +169,6 @@ class ShardedPass:
             low=np.concatenate([part.low for part in parts]),
             high=np.concatenate([part.high for part in parts]),
         )
-
-
-def _joined(parts: Sequence[Used]) -> Used:
-    return Used(
-        *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Used))
-    )
 
 
 def _with_stages(shard: Shard, stage_of_segment: Ints) -> Shard:
