@@ -258,6 +258,7 @@ def without_dominated(lots: tuple[Lot, ...], options: tuple[Option, ...]) -> tup
     where upfront budgets or utilization floors do.
     """
     kept: list[Lot] = []
+    order = [option.order for option in options]
 
     def span(lot: Lot) -> tuple[int, int, Group]:
         return lot.start, lot.end, lot.group
@@ -266,14 +267,13 @@ def without_dominated(lots: tuple[Lot, ...], options: tuple[Option, ...]) -> tup
         group = list(rivals)
         # Cheapest per service first, then the rule for ties: the better one is kept before
         # the worse one is looked at.
-        group.sort(
-            key=lambda lot: (_cost_per_service(lot, options[lot.option]), options[lot.option].order)
-        )
-        chosen: list[Lot] = []
+        group.sort(key=lambda lot: (_cost_per_service(lot, options[lot.option]), order[lot.option]))
+        chosen: dict[int | None, list[Lot]] = {}
         for lot in group:
-            if not any(_dominates(other, lot, options) for other in chosen):
-                chosen.append(lot)
-        kept.extend(chosen)
+            rivals_of_lot = chosen.setdefault(options[lot.option].pool, [])
+            if not any(_dominates(other, lot, options) for other in rivals_of_lot):
+                rivals_of_lot.append(lot)
+                kept.append(lot)
     return tuple(sorted(kept, key=lambda lot: (lot.start, lot.group, lot.option)))
 
 
@@ -284,19 +284,19 @@ def _cost_per_service(lot: Lot, option: Option) -> float:
 
 
 def _dominates(other: Lot, lot: Lot, options: tuple[Option, ...]) -> bool:
-    """Whether some whole number of ``other`` serves all that ``lot`` does, at no higher cost."""
+    """Whether some whole number of ``other``, of the same pool or of none like it, does as much.
+
+    That is, serves all that ``lot`` does, at no higher cost.
+    """
     better, worse = options[other.option], options[lot.option]
     if worse.pool is None:
         return (
-            better.pool is None
-            and better.step == worse.step
+            better.step == worse.step
             and other.cost_usd <= lot.cost_usd
             and all(
                 theirs is None or (ours is not None and ours <= theirs)
                 for ours, theirs in zip(better.rates, worse.rates, strict=True)
             )
         )
-    if better.pool != worse.pool:
-        return False
     copies = math.ceil(worse.pool_units / better.pool_units)
     return copies * other.cost_usd <= lot.cost_usd
