@@ -286,7 +286,7 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     )
     pools = make_pools(candidates or (), whole_machines=whole)
     owned = _collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
-    _check_size(candidates or (), faults)
+    _check_size(candidates or (), len(planned.demand.scenarios), faults)
     _check_floors(request, candidates or (), faults)
     check_quotas(request, catalog, candidates or (), faults)
     faults.raise_if_any()
@@ -336,10 +336,11 @@ def _check_floors(request: PlanRequest, candidates: tuple[Candidate, ...], fault
             faults.add(field, floor, fix)
 
 
-def _check_size(candidates: tuple[Candidate, ...], faults: Faults) -> None:
+def _check_size(candidates: tuple[Candidate, ...], scenarios: int, faults: Faults) -> None:
     """Bills hold so much money and no more; say so before the solver works for nothing."""
     for candidate in candidates:
-        cost_usd = float(np.sum(candidate.needed)) * float(candidate.machine.on_demand_usd)
+        hours = candidate.needed.reshape(scenarios, -1).sum(axis=1).max()
+        cost_usd = float(hours) * float(candidate.machine.on_demand_usd)
         if cost_usd > LARGEST_COST_USD:
             field = f"workloads.{candidate.workload}"
             shown = f"{cost_usd:.3g} USD on {candidate.machine.instance_type}"

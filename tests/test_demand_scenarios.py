@@ -374,3 +374,16 @@ def test_rows_may_stand_in_any_order_in_either_form(tmp_path_factory, data):
         source = DemandSource(file="demand.csv")
         demand = read_demand(source, {"a", "b"}, folder=folder, scenarios=odds)
         assert values(demand) == expected
+
+
+def test_a_workloads_size_is_that_of_its_dearest_future(planned, price):
+    """Ten futures of 0.3 billion dollars are no 3 billion."""
+    names = [f"s{number}" for number in range(10)]
+    demand = {name: {"m": [1e8, 2e8]} for name in names}
+    plan = planned(
+        [price("m", "on_demand", 1.0)],
+        demand,
+        scenarios=dict.fromkeys(names, 0.1),
+        horizon={"hours": 2},
+    )
+    assert float(plan.total_cost_usd) == 3e8
