@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from catalogs import InvalidInputError
 from planner import InfeasibleError
 
 GAP = 1e-6
@@ -126,7 +127,7 @@ def demand_of(names, seed, series):
 
 @pytest.mark.parametrize("gap", [GAP, 1e-3])
 def test_decomposed_and_extensive_agree_within_the_gap(gap, planned, price):
-    @settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+    @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
     @given(problem=problems())
     def check(problem):
         rates, names, seed, parts = problem
@@ -154,3 +155,35 @@ def test_decomposed_and_extensive_agree_within_the_gap(gap, planned, price):
         assert not [one for one in decomposed.warnings if "upfront" in one]
 
     check()
+
+
+RISKY = {
+    "scenarios": {"s0": 0.3, "s1": 0.7},
+    "risk": {"weight": 0.4},
+    "limits": {"utilization": {"at_least": 0.8}},
+}
+DISCOUNTED = {
+    "horizon": {"hours": 24, "accounting": "cash_flow", "discount_rate": 0.1},
+    "limits": {"utilization": {"at_least": 0.8}, "coverage": {"at_least": 0.2}},
+}
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        (RISKY, "limits.utilization beside risk"),
+        (DISCOUNTED, "limits.utilization beside coverage.at_least where money is discounted"),
+    ],
+)
+def test_floors_that_need_one_model_are_refused_decomposed_and_solved_by_auto(
+    parts, reason, planned, price
+):
+    rates = [
+        price("c", "on_demand", 1.0),
+        price("c", "reserved_standard", 0.5, 40),
+    ]
+    names = list(parts.get("scenarios", ["s0"]))
+    demand = demand_of(names, 1, ["c"])
+    with pytest.raises(InvalidInputError, match=reason):
+        planned(rates, demand, **parts, solve={"method": "decomposed"})
+    assert planned(rates, demand, **parts, solve={"method": "auto"}).status == "optimal"
