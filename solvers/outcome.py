@@ -19,6 +19,7 @@ class StopReason(StrEnum):
     GAP = "gap"
     TIME_LIMIT = "time_limit"
     INTERRUPTED = "interrupted"
+    STALLED = "stalled"
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
 
@@ -105,7 +106,7 @@ class Outcome:
                 return Termination.UNBOUNDED
             case StopReason.OPTIMAL | StopReason.GAP:
                 return Termination.OPTIMAL
-            case StopReason.TIME_LIMIT | StopReason.INTERRUPTED:
+            case StopReason.TIME_LIMIT | StopReason.INTERRUPTED | StopReason.STALLED:
                 found = self.incumbent is not None
                 return Termination.FEASIBLE if found else Termination.NO_SOLUTION
 

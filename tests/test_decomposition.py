@@ -127,7 +127,7 @@ def demand_of(names, seed, series):
 
 @pytest.mark.parametrize("gap", [GAP, 1e-3])
 def test_decomposed_and_extensive_agree_within_the_gap(gap, planned, price):
-    @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+    @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
     @given(problem=problems())
     def check(problem):
         rates, names, seed, parts = problem

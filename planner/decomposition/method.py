@@ -40,6 +40,8 @@ LEAST_ROWS_FOR_MEANS = 20_000
 MOST_ROUNDS = 500
 MOST_STALLED = 8
 """Rounds without a cheaper point or a better bound after which whole numbers are looked at."""
+MOST_STALLED_WHOLE = 30
+"""Masters in whole numbers without a cheaper plan or a better bound after which it ends so."""
 
 SESSION = "highs"
 
@@ -116,10 +118,15 @@ def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> Stop
         search.planes.thin()
     if not _look_at_hours(search, passes.fine, center, anchors):
         return StopReason.INFEASIBLE
+    stalled = 0
     while search.gap() > search.limits.gap:
+        before = search.bound, search.objective
         if not choose_whole(search, passes.fine, solver):
             return StopReason.INFEASIBLE
         search.tell()
+        stalled = stalled + 1 if (search.bound, search.objective) == before else 0
+        if stalled > MOST_STALLED_WHOLE:
+            return StopReason.STALLED
     return StopReason.GAP if search.gap() > 0 else StopReason.OPTIMAL
 
 
