@@ -1,32 +1,24 @@
 """Which limits conflict, when no plan keeps to all of them."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from threading import Event
 
 from catalogs import Fault
-from planner.formulation import build_model
 from planner.problem import Problem
 from planner.quotas import bounds_of
 from planner.request import Limits, Quota, ShareFloor, ShareLimits
-from solvers import Limits as SolverLimits
-from solvers import Solver, StopReason
 
 
-def find_conflicts(
-    problem: Problem, solver: Solver, limits: SolverLimits, stop: Event | None
-) -> tuple[Fault, ...]:
+def find_conflicts(problem: Problem, is_infeasible: Callable[[Problem], bool]) -> tuple[Fault, ...]:
     """An irreducible set of limits: no plan keeps to all of them, one does without any one.
 
     Limits are dropped one by one; those without which the rest is still infeasible stay out. A
-    limit that the solver cannot decide upon in time stays in.
+    limit that cannot be decided upon in time stays in.
     """
-    # Only feasibility matters, so any gap will do.
-    quick = limits.model_copy(update={"gap": 0.5})
     kept = limit_names(problem)
     for name in limit_names(problem):
         rest = [one for one in kept if one != name]
-        model = build_model(_with_limits(problem, rest)).linear
-        if solver.solve(model, quick, stop=stop).stop is StopReason.INFEASIBLE:
+        if is_infeasible(_with_limits(problem, rest)):
             kept = rest
     if not kept:
         return _nothing_on_demand(problem)

@@ -100,7 +100,7 @@ class Formulated:
             raise SolverFailureError(str(error)) from error
         if outcome.stop is StopReason.INFEASIBLE:
             raise InfeasibleError(
-                find_conflicts(problem, solver, limits, around.stop),
+                find_conflicts(problem, lambda one: _is_infeasible(one, solver, limits, around)),
                 tuple(workload.name for workload in problem.request.workloads),
             )
         return outcome
@@ -130,6 +130,14 @@ def formulate(problem: Problem, workers: Sequence[Worker] = ()) -> Formulated:
     cost[master.first.model["recourse"].slice] = 1.0
     run = partial(solve_master, master, workers=workers)
     return Formulated(PlanningModel(master.first, None, cost), run)
+
+
+def _is_infeasible(problem: Problem, solver: Solver, limits: Limits, around: Listening) -> bool:
+    """Whether no plan keeps to all limits; False also where that is not decided in time."""
+    # Only feasibility matters, so any gap will do.
+    quick = limits.model_copy(update={"gap": 0.5})
+    outcome = formulate(problem).run(solver, quick, progress=None, stop=around.stop)
+    return outcome.stop is StopReason.INFEASIBLE
 
 
 def _fitting(problem: Problem) -> Method:

@@ -21,10 +21,12 @@ from solvers.outcome import (
     Termination,
     relative_gap,
 )
+from solvers.recheck import PROVEN_GAP, not_above
 from solvers.registry import get_solver, solver_names
 from solvers.repeated import RepeatedProgram, Repetition
 
 __all__ = [
+    "PROVEN_GAP",
     "Answer",
     "Block",
     "BoundSource",
@@ -50,6 +52,7 @@ __all__ = [
     "UnsupportedOptionError",
     "Violation",
     "get_solver",
+    "not_above",
     "relative_gap",
     "solver_names",
 ]

@@ -128,6 +128,9 @@ class Solver(Protocol):
     def name(self) -> str:
         """The name users choose it by."""
 
+    def refuse_limits(self, limits: Limits) -> None:
+        """Raise UnsupportedOptionError for a limit the solver cannot take."""
+
     def solve(
         self,
         model: Compilable,

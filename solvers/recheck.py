@@ -13,7 +13,7 @@ _POINT_TOLERANCE = 1e-5
 # A tenth of the default gap: a bound further above the incumbent than this is simply wrong.
 _BOUND_TOLERANCE = 1e-5
 # Below this, what is left of the gap is arithmetic, not search.
-_PROVEN_GAP = 1e-8
+PROVEN_GAP = 1e-8
 # How far from a whole number a bound may be and still mean it.
 _WHOLE = 1e-6
 
@@ -53,10 +53,10 @@ def checked(solver: str, model: CompiledModel, claim: Claim) -> Outcome:
     point = _rounded(solver, model, claim.point)
     objective = model.objective(point)
     if bound is not None:
-        bound = _not_above(solver, bound, objective)
+        bound = not_above(solver, bound, objective)
     gap = relative_gap(objective, bound)
     stop = claim.stop
-    if stop is StopReason.OPTIMAL and model.integer.any() and (gap or 0.0) > _PROVEN_GAP:
+    if stop is StopReason.OPTIMAL and model.integer.any() and (gap or 0.0) > PROVEN_GAP:
         stop = StopReason.GAP
     return _outcome(solver, claim, stop, point, objective, bound)
 
@@ -94,7 +94,7 @@ def without_cost(model: CompiledModel) -> CompiledModel:
     return replace(model, cost=np.zeros(model.columns), offset=0.0)
 
 
-def _not_above(solver: str, bound: float, objective: float) -> float:
+def not_above(solver: str, bound: float, objective: float) -> float:
     """The bound, lowered to the objective where only arithmetic put it above."""
     if bound - objective > _BOUND_TOLERANCE * max(1.0, abs(objective)):
         text = f"its bound {bound!r} lies above the cost {objective!r} of its own point"

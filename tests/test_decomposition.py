@@ -125,36 +125,99 @@ def demand_of(names, seed, series):
     return futures if len(names) > 1 else futures[names[0]]
 
 
+def solved_by(method, problem, gap, planned, price):
+    """The plan of a problem by one method; None where it is infeasible."""
+    rates, names, seed, parts = problem
+    series = ("web", "b") if "workloads" in parts else MACHINES
+    solve = {"gap": gap, "method": method}
+    try:
+        return planned(
+            rows_of(rates, price), demand_of(names, seed, series), **(parts | {"solve": solve})
+        )
+    except InfeasibleError:
+        return None
+
+
+def assert_agreement(problem, gap, planned, price):
+    extensive = solved_by("extensive", problem, gap, planned, price)
+    decomposed = solved_by("decomposed", problem, gap, planned, price)
+    assert (extensive is None) == (decomposed is None)
+    if extensive is None or decomposed is None:
+        event("infeasible")
+        return
+    scale = max(abs(float(extensive.objective_usd)), 1.0)
+    assert decomposed.gap <= gap + 1e-6
+    slack = (gap + 2e-6) * scale
+    assert abs(float(extensive.objective_usd) - float(decomposed.objective_usd)) <= slack
+    assert float(decomposed.lower_bound_usd) <= float(extensive.objective_usd) + 1e-6 * scale
+    assert not [one for one in decomposed.warnings if "upfront" in one]
+
+
 @pytest.mark.parametrize("gap", [GAP, 1e-3])
 def test_decomposed_and_extensive_agree_within_the_gap(gap, planned, price):
-    @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+    # The same problems every time: some take minutes, and a run has to end within its time.
+    @settings(
+        deadline=None, max_examples=150, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
     @given(problem=problems())
     def check(problem):
-        rates, names, seed, parts = problem
-        series = ("web", "b") if "workloads" in parts else MACHINES
-        found = []
-        for method in ("extensive", "decomposed"):
-            try:
-                plan = planned(
-                    rows_of(rates, price), demand_of(names, seed, series),
-                    solve={"gap": gap, "method": method}, **parts,
-                )  # fmt: skip
-            except InfeasibleError:
-                plan = None
-            found.append(plan)
-        extensive, decomposed = found
-        assert (extensive is None) == (decomposed is None)
-        if extensive is None or decomposed is None:
-            event("infeasible")
-            return
-        scale = max(abs(float(extensive.objective_usd)), 1.0)
-        assert decomposed.gap <= gap + 1e-6
-        slack = (gap + 2e-6) * scale
-        assert abs(float(extensive.objective_usd) - float(decomposed.objective_usd)) <= slack
-        assert float(decomposed.lower_bound_usd) <= float(extensive.objective_usd) + 1e-6 * scale
-        assert not [one for one in decomposed.warnings if "upfront" in one]
+        assert_agreement(problem, gap, planned, price)
 
     check()
+
+
+def test_means_and_anchors_prove_nothing_that_is_not_so(planned, price, monkeypatch):
+    """Small problems look at means only here, and have anchors only here."""
+    monkeypatch.setattr("planner.decomposition.method.LEAST_ROWS_FOR_MEANS", 0)
+    monkeypatch.setattr("planner.decomposition.method.ROWS_PER_MEAN", 3)
+    monkeypatch.setattr("planner.decomposition.anchors.LEAST_POOLS", 1)
+
+    @settings(
+        deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(problem=problems())
+    def check(problem):
+        assert_agreement(problem, 1e-4, planned, price)
+
+    check()
+
+
+def test_means_do_not_speak_of_hours_that_count_for_themselves(planned, price):
+    """Means by worth of an early and a late machine overrate what a floor on coverage needs."""
+    hours = 24_000
+    busy = 10 + np.random.default_rng(0).uniform(0, 0.5, hours)
+    early = np.where(np.arange(hours) < hours // 2, busy, 0.0)
+    plan = planned(
+        [
+            price("a", "on_demand", 1.0),
+            price("b", "on_demand", 1.0),
+            price("a", "reserved_standard", 5.0, hours),
+            price("b", "reserved_standard", 0.6, hours),
+        ],
+        {"a": early.tolist(), "b": (busy - early).tolist()},
+        horizon={"hours": hours, "accounting": "cash_flow", "discount_rate": 1.0},
+        limits={"coverage": {"at_least": 0.48}},
+        solve={"gap": 1e-3, "method": "decomposed"},
+    )
+    assert [(one.quantity, "b" in one.offer_id) for one in plan.purchases] == [(10, True)]
+    assert float(plan.objective_usd) == pytest.approx(144_652.83, rel=1e-3)
+
+
+def test_no_gap_at_all_is_proven_and_ends(planned, price):
+    rates = [price("m", "on_demand", 1.0), price("m", "reserved_standard", 0.55, 40)]
+    demand = {"m": np.random.default_rng(4).uniform(0, 30, 200).tolist()}
+    plan = planned(rates, demand, horizon={"hours": 200}, purchases={"hours": [0, 50, 90]},
+                   solve={"gap": 0, "method": "decomposed"})  # fmt: skip
+    assert plan.status == "optimal"
+    assert plan.gap < 1e-7
+
+
+@pytest.mark.parametrize("option", [{"threads": 2}, {"seed": 1}])
+def test_options_that_the_solver_cannot_take_are_refused_at_once(option, planned, price):
+    rates = [price("m", "on_demand", 1.0), price("m", "reserved_standard", 0.55, 40)]
+    with pytest.raises(InvalidInputError) as refused:
+        planned(rates, {"m": [1.0, 2.0]}, solve={"gap": 0.2, "method": "decomposed"} | option)
+    assert [fault.field for fault in refused.value.faults] == [f"solve.{next(iter(option))}"]
 
 
 RISKY = {

@@ -82,9 +82,9 @@ class Layout:
         """Stage of each segment."""
         return self.problem.stages.stage.T.ravel()
 
-    def hours(self, dtype: str = "float32") -> Hours:
+    def hours(self, dtype: str = "float32", threads: int | None = None) -> Hours:
         """The demand of all hours in blocks."""
-        return self.moments(range(len(self.problem.probability))).hours(dtype)
+        return self.moments(range(len(self.problem.probability))).hours(dtype, threads)
 
     def moments(self, scenarios: range) -> Moments:
         """The hours of contiguous scenarios."""

@@ -76,9 +76,9 @@ class Master:
     def may_look_at_means(self) -> bool:
         """Whether means of hours prove nothing of the hours that is not so.
 
-        Means weigh hours by worth, where utilization counts them for themselves.
+        Means weigh hours by worth, where coverage and utilization count them for themselves.
         """
-        return not self.problem.tells_hours_apart_by_worth
+        return not (self.needs_hours or self.problem.tells_hours_apart_by_worth)
 
     def cuts(self, sums: Sums, by_hours: Sums) -> list[Cuts]:
         """The cuts of a pass, by worth and by hours."""

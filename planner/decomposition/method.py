@@ -6,6 +6,7 @@ as they are. Fractions are left until continuous bound and cost agree; then purc
 and looked for in whole numbers where rounding costs too much.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -19,9 +20,20 @@ from planner.decomposition.passes import Passes, open_passes
 from planner.decomposition.rounding import choose_whole, whole_points
 from planner.decomposition.search import EndedError, Search
 from planner.shards import Recourse, Worker
-from solvers import BoundSource, Limits, Outcome, ProgressListener, Solver, StopReason
+from solvers import (
+    PROVEN_GAP,
+    BoundSource,
+    Limits,
+    Outcome,
+    ProgressListener,
+    Solver,
+    StopReason,
+    not_above,
+)
 
 Floats = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
 
 STEP = 0.6
 """How far from the best point so far towards the master's the next question is asked."""
@@ -94,13 +106,17 @@ def solve_master(
 
     Raises SolverError as solvers do, and WorkerLostError.
     """
+    solver.refuse_limits(limits)
     search = Search(master, limits, progress, stop, began=time.perf_counter())
     center = Center(master.everything_on_demand)
     # A dispatch that keeps utilization floors keeps them in the demand as it is, not as rounded,
     # and all of it has a part in them.
     floors = master.floors is not None
     dtype = "float64" if floors or limits.gap < FLOAT64_BELOW else "float32"
-    with open_passes(master.layout, dtype, () if floors else workers) as passes:
+    if floors and workers:
+        _log.info("plans with utilization floors are made in this process: no workers are used")
+    among = () if floors else workers
+    with open_passes(master.layout, dtype, among, limits.threads) as passes:
         try:
             reason = _run(search, passes, solver, center)
         except EndedError as ended:
@@ -119,7 +135,7 @@ def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> Stop
     if not _look_at_hours(search, passes.fine, center, anchors):
         return StopReason.INFEASIBLE
     stalled = 0
-    while search.gap() > search.limits.gap:
+    while search.gap() > max(search.limits.gap, PROVEN_GAP):
         before = search.bound, search.objective
         if not choose_whole(search, passes.fine, solver):
             return StopReason.INFEASIBLE
@@ -198,7 +214,7 @@ def _outcome(search: Search, fine: Recourse, reason: StopReason) -> Outcome:
         objective = master.start.objective(incumbent)
     bound = search.bound if np.isfinite(search.bound) else None
     if objective is not None and bound is not None:
-        bound = min(bound, objective)
+        bound = not_above(SESSION, bound, objective)
     return Outcome(
         solver=f"decomposed with {SESSION}",
         stop=reason,

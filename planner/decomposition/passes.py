@@ -26,36 +26,40 @@ class Passes(Protocol):
 
 
 @contextmanager
-def open_passes(layout: Layout, dtype: str, workers: Sequence[Worker] = ()) -> Iterator[Passes]:
+def open_passes(
+    layout: Layout, dtype: str, workers: Sequence[Worker] = (), threads: int | None = None
+) -> Iterator[Passes]:
     """Passes over the hours of a problem, for as long as they are needed.
 
     Args:
         layout: the problem's.
         dtype: in which demand is kept.
         workers: processes to share the scenarios among; none: this process takes them all.
+        threads: of this process; None for one per processor. Workers have their own.
 
     Raises:
         WorkerLostError: a worker was lost.
     """
     if not workers:
-        yield _InProcess(layout, layout.hours(dtype))
+        yield _InProcess(layout, layout.hours(dtype, threads), threads)
         return
     with Shards(_placed(layout, dtype, workers)) as shards:
         yield _Shared(shards)
 
 
 class _InProcess:
-    """Passes in this process, on all its processors."""
+    """Passes in this process."""
 
-    def __init__(self, layout: Layout, hours: Hours) -> None:
-        self._layout, self._hours = layout, hours
+    def __init__(self, layout: Layout, hours: Hours, threads: int | None) -> None:
+        self._layout, self._hours, self._threads = layout, hours, threads
         self.rows = hours.rows
-        self.fine: Recourse = Pass(layout.structure, hours)
+        self.fine: Recourse = Pass(layout.structure, hours, threads)
 
     def means(self, rows_per_mean: int) -> Recourse:
         """The recourse of means of similar hours, never dearer."""
-        means = coarsen(self._hours, rows_per_mean, self._layout.series_price_usd)
-        return Pass(self._layout.structure, means)
+        price_usd = self._layout.series_price_usd
+        means = coarsen(self._hours, rows_per_mean, price_usd, threads=self._threads)
+        return Pass(self._layout.structure, means, self._threads)
 
 
 class _Shared:

@@ -109,8 +109,10 @@ class Search:
         """The objective at a point's purchases and mix, and the completed point; adds its cuts."""
         master = self.master
         point = master.layout.point(master.committed(values))
+        # By worth last: anchors ask for tangents at the prices of the last pass.
+        by_hours = pass_(point, by="hours") if master.needs_hours else None
         sums = pass_(point)
-        by_hours = pass_(point, by="hours") if master.needs_hours else sums
+        by_hours = sums if by_hours is None else by_hours
         for cuts in master.cuts(sums, by_hours):
             self.planes.add(cuts.matrix, cuts.constant)
         self.iterations += 1

@@ -27,7 +27,7 @@ class Moments:
     worth: Floats
     stage_of_segment: Ints
 
-    def hours(self, dtype: str = "float32") -> Hours:
+    def hours(self, dtype: str = "float32", threads: int | None = None) -> Hours:
         """The demand in blocks."""
         windows = int(self.window_of_hour[-1]) + 1
         scenarios = len(self.stage_of_segment) // windows
@@ -39,4 +39,5 @@ class Moments:
             worth=np.tile(self.worth, scenarios),
             hours=np.ones(len(segment)),
             dtype="float64" if dtype == "float64" else "float32",
+            threads=threads,
         )

@@ -145,7 +145,13 @@ class Lease:
         self._token = token
 
     def __del__(self) -> None:
-        drop(self._token)
+        if self._token:
+            drop(self._token)
+
+    def __reduce__(self) -> tuple[type["Lease"], tuple[str]]:
+        """Move elsewhere: workers short of memory write leases to disk and still need shards."""
+        token, self._token = self._token, ""
+        return Lease, (token,)
 
 
 def held_tokens() -> list[str]:
