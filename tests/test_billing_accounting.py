@@ -236,3 +236,12 @@ def test_all_faults_of_a_request_are_reported_together():
         "discount_rate = nan: write a yearly share of 0 or more",
         "commitments[1].commitment_id = 'ri': give every commitment its own id",
     ]
+
+
+def test_a_statement_says_the_sums_of_its_bill():
+    result = bill(running(3, 20), [reservation()])
+    statement = result.statement
+    for name in ("total_usd", "on_demand_usd", "commitment_usd", "coverage", "utilization"):
+        assert getattr(statement, name) == getattr(result, name)
+    assert figures(statement) == figures(result)
+    assert not hasattr(statement, "on_demand_quantity")
