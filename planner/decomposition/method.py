@@ -41,7 +41,7 @@ STEP = 0.6
 LP_SHARE = 0.1
 """Cost and bound of the continuous master come this near, as a share of the gap asked for."""
 
-COARSE_SHARE = 0.5
+COARSE_SHARE = 0.7
 LEAST_COARSE_GAP = 2e-4
 """The means are solved to this share of the gap asked for; nearer than this they lie themselves."""
 
