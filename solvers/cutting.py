@@ -2,13 +2,13 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from solvers.errors import SolverFailedError, SolverUnavailableError
+from solvers.errors import SolverFailedError
+from solvers.highs import started
 from solvers.model import CompiledModel, Floats
 
 _NAME = "highs"
@@ -60,7 +60,14 @@ class CuttingPlanes:
         self._upper = np.minimum(model.upper, widest[1])
         self._rows = [model.matrix.tocsr()]
         self._row_bounds = [(model.row_lower, model.row_upper)]
-        self._highs = _started(model, self._scale)
+        self._highs = started(
+            _NAME,
+            model.cost,
+            (model.lower / self._scale, model.upper / self._scale),
+            model.matrix,
+            (model.row_lower / self._scale, model.row_upper / self._scale),
+            model.offset / self._scale,
+        )
 
     @property
     def rows(self) -> int:
@@ -228,31 +235,3 @@ def _distinct(rows: sp.csr_array[np.float64], lower: Floats, first: int) -> NDAr
         key = rows.indices[inside].tobytes(), rows.data[inside].tobytes(), float(lower[row])
         seen.setdefault(key, row)
     return np.array([*range(first), *seen.values()], dtype=np.intp)
-
-
-def _started(model: CompiledModel, scale: float) -> Any:  # noqa: ANN401 - highspy is untyped
-    """HiGHS with the model in it, all amounts divided by a scale."""
-    try:
-        # OR-Tools' own HiGHS crashes where it is loaded after this one.
-        import ortools.math_opt.core.python.solver  # noqa: F401
-    except ImportError as error:
-        raise SolverUnavailableError(_NAME, "ortools") from error
-    try:
-        import highspy
-    except ImportError as error:
-        raise SolverUnavailableError(_NAME, "highspy") from error
-    program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = model.columns, model.rows
-    program.col_cost_ = model.cost
-    program.col_lower_, program.col_upper_ = model.lower / scale, model.upper / scale
-    program.row_lower_, program.row_upper_ = model.row_lower / scale, model.row_upper / scale
-    program.offset_ = model.offset / scale
-    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    program.a_matrix_.start_ = model.matrix.indptr
-    program.a_matrix_.index_ = model.matrix.indices
-    program.a_matrix_.value_ = model.matrix.data
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("threads", 1)
-    highs.passModel(program)
-    return highs

@@ -20,6 +20,7 @@ from solvers.errors import (
     UnsupportedModelError,
     UnsupportedOptionError,
 )
+from solvers.highs import PRESOLVE_OF_INTEGERS
 from solvers.model import CompiledModel, Floats
 from solvers.outcome import BoundSource, Limits, ProgressListener, StopReason
 from solvers.progress_lines import ProgressLines, rounded_down
@@ -126,7 +127,7 @@ class MathOptSolver(Backend):
                     proto,
                     parameters_pb2.SolverTypeProto.Value(_SOLVER_TYPE[self.name]),
                     parameters_pb2.SolverInitializerProto(),
-                    self._parameters(limits),
+                    self._parameters(model, limits),
                     model_parameters_pb2.ModelSolveParametersProto(),
                     lines,
                     callback_pb2.CallbackRegistrationProto(),
@@ -138,7 +139,7 @@ class MathOptSolver(Backend):
         lines.finish()
         return self._claim(model, answer, time.perf_counter() - started, lines)
 
-    def _parameters(self, limits: Limits) -> Any:  # noqa: ANN401 - OR-Tools is untyped here
+    def _parameters(self, model: CompiledModel, limits: Limits) -> Any:  # noqa: ANN401 - untyped
         from ortools.math_opt import parameters_pb2
 
         parameters = parameters_pb2.SolveParametersProto(relative_gap_tolerance=limits.gap)
@@ -151,6 +152,8 @@ class MathOptSolver(Backend):
         if self.name == "highs":
             # By default a row every 5 s, too rare to be the progress of a short solve.
             parameters.highs.double_options["mip_min_logging_interval"] = _HIGHS_LOG_EVERY_S
+            if model.integer.any():
+                parameters.highs.string_options["presolve"] = PRESOLVE_OF_INTEGERS
         return parameters
 
     def _claim(

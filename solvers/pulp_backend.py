@@ -9,8 +9,6 @@ import tempfile
 import threading
 import time
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from solvers.backend import Backend
 from solvers.errors import SolverFailedError, SolverUnavailableError, UnsupportedOptionError
+from solvers.highs import PRESOLVE_OF_INTEGERS, load_beside_ortools
 from solvers.model import CompiledModel, Floats
 from solvers.outcome import BoundSource, Limits, ProgressListener, StopReason
 from solvers.recheck import Claim
@@ -103,7 +102,7 @@ class CbcSolver(Backend):
             return again
 
     def _run_with(self, options: tuple[str, ...], model: CompiledModel, limits: Limits) -> Claim:
-        pulp = _imported(self.name, "pulp")
+        pulp = load_beside_ortools(self.name, "pulp")
         problem, variables = pulp_problem(pulp, model)
         with tempfile.TemporaryDirectory() as folder:
             log_path = Path(folder) / "cbc.log"
@@ -200,8 +199,8 @@ class PulpHighsSolver(Backend):
         stop: threading.Event | None,  # noqa: ARG002 - its process is stopped instead
     ) -> Claim:
         """Build the model object by object, solve, read HiGHS's own answer."""
-        pulp = _imported(self.name, "pulp")
-        highspy = _imported(self.name, "highspy")
+        pulp = load_beside_ortools(self.name, "pulp")
+        highspy = load_beside_ortools(self.name, "highspy")
         problem, variables = pulp_problem(pulp, model)
         if limits.threads is not None:
             # HiGHS's threads are the process's: another number is refused until they are reset.
@@ -211,6 +210,7 @@ class PulpHighsSolver(Backend):
             timeLimit=limits.time_limit_s,
             gapRel=limits.gap,
             threads=limits.threads,
+            **({"presolve": PRESOLVE_OF_INTEGERS} if model.integer.any() else {}),
         )
         started = time.perf_counter()
         try:
@@ -318,17 +318,3 @@ def _bound_in_log(log: str, offset: float) -> float | None:
     bound = float(printed[-1])
     # With no relaxation solved yet CBC prints a number like -1.79769e+308.
     return bound - _CBC_BOUND_ROUNDING + offset if abs(bound) < 1e50 else None
-
-
-def _imported(solver: str, package: str) -> Any:  # noqa: ANN401
-    """A package of this backend; raises SolverUnavailableError where it is not installed.
-
-    PuLP imports highspy, and HiGHS inside OR-Tools crashes in a process that loaded highspy
-    first: its calls land in the other copy. So OR-Tools, where installed, is loaded before.
-    """
-    if find_spec("ortools") is not None:
-        import_module("ortools.math_opt.core.python.solver")
-    try:
-        return import_module(package)
-    except ImportError as error:
-        raise SolverUnavailableError(solver, package) from error

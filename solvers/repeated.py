@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from solvers.errors import SolverFailedError, SolverUnavailableError
+from solvers.errors import SolverFailedError
+from solvers.highs import started
 from solvers.model import Floats
 
 _NAME = "highs"
@@ -35,32 +36,12 @@ class RepeatedProgram:
     """
 
     def __init__(self, matrix: sp.csc_array[np.float64]) -> None:
-        try:
-            # OR-Tools' own HiGHS crashes where it is loaded after this one.
-            import ortools.math_opt.core.python.solver  # noqa: F401
-        except ImportError as error:
-            raise SolverUnavailableError(_NAME, "ortools") from error
-        try:
-            import highspy
-        except ImportError as error:
-            raise SolverUnavailableError(_NAME, "highspy") from error
         rows, columns = matrix.shape
-        program = highspy.HighsLp()
-        program.num_col_, program.num_row_ = columns, rows
-        program.col_cost_ = np.zeros(columns)
-        program.col_lower_, program.col_upper_ = np.zeros(columns), np.full(columns, np.inf)
-        program.row_lower_, program.row_upper_ = np.zeros(rows), np.zeros(rows)
-        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        program.a_matrix_.start_ = matrix.indptr
-        program.a_matrix_.index_ = matrix.indices
-        program.a_matrix_.value_ = matrix.data
+        none, free = np.zeros(columns), np.full(columns, np.inf)
+        limits = np.zeros(rows), np.zeros(rows)
         self._rows = np.arange(rows, dtype=np.int32)
         self._columns = np.arange(columns, dtype=np.int32)
-        self._optimal = highspy.HighsModelStatus.kOptimal
-        self._highs = highspy.Highs()
-        self._highs.setOptionValue("output_flag", False)
-        self._highs.setOptionValue("threads", 1)
-        self._highs.passModel(program)
+        self._highs = started(_NAME, none, (none, free), matrix, limits)
 
     def solve(
         self,
@@ -81,7 +62,7 @@ class RepeatedProgram:
             highs.setBasis(basis)
         highs.run()
         status = highs.getModelStatus()
-        if status != self._optimal:
+        if status.name != "kOptimal":
             raise SolverFailedError(_NAME, highs.modelStatusToString(status))
         solution = highs.getSolution()
         return Repetition(

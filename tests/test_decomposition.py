@@ -182,6 +182,29 @@ def test_means_and_anchors_prove_nothing_that_is_not_so(planned, price, monkeypa
     check()
 
 
+def test_a_master_whose_optimum_presolve_cut_off_is_solved_right(planned, price):
+    """OR-Tools' HiGHS, with presolve, proved 373.24 where 372.95 can be had."""
+    rates = [("on_demand", name, usd, None, None, None) for name, usd in ON_DEMAND_USD.items()]
+    for machine, share in (("a", 0.62), ("b", 0.62)):
+        hourly = ON_DEMAND_USD[machine] * share
+        rates.append(("reserved_standard", machine, 0.0, 8, "all_upfront", hourly * 8))
+    for machine, hourly, term in (
+        ("c", 1.054, 40), ("c", 1.36, 12), ("a", 0.5, 6), ("b", 1.302, 6), ("c", 1.36, 6),
+    ):  # fmt: skip
+        rates.append(("savings_plan_compute", machine, hourly, term, "no_upfront", None))
+    parts = {
+        "scenarios": {"s0": 0.3, "s1": 0.7},
+        "types": TYPES,
+        "horizon": {"hours": HOURS, "accounting": "cash_flow", "discount_rate": 9.0},
+        "purchases": {"hours": [0, 7]},
+        "commitment_step_usd": 0.01,
+        "limits": {"coverage": {"at_least": 0.5}},
+        "owned": [OWNED],
+        "workloads": MIXED,
+    }
+    assert_agreement((rates, ["s0", "s1"], 167, parts), GAP, planned, price)
+
+
 def test_means_do_not_speak_of_hours_that_count_for_themselves(planned, price):
     """Means by worth of an early and a late machine overrate what a floor on coverage needs."""
     hours = 24_000
