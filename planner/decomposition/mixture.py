@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,10 +20,15 @@ KEPT = 1e-7
 NOTHING = 1e-7
 """Hours of use below this are what a solver rounded a commitment of 0 to."""
 
-_METHODS = ("highs-ds", "highs-ipm")
-"""The simplex sometimes ends undecided at the edge of feasibility; the other one rarely does."""
-
 _PRECISE = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+
+_ATTEMPTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("highs-ds", _PRECISE),
+    ("highs-ds", _PRECISE | {"presolve": False}),
+    ("highs-ipm", _PRECISE),
+    ("highs-ipm", {}),
+)
+"""At the edge of feasibility one way of solving may end undecided where the next does not."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ def _solve(cost: Floats, used: Floats, least: Floats, *, missed: bool, groups: i
         used = np.hstack([used, np.eye(floors)])
         cost = np.concatenate([cost, np.ones(floors)])
     dearest = float(np.max(np.abs(cost), initial=0.0)) or 1.0
-    for method in _METHODS:
+    for method, options in _ATTEMPTS:
         result = linprog(  # type: ignore[call-overload]  # its stubs forget sparse matrices
             cost / dearest,
             A_ub=sp.csr_array(-used / scale[:, None]),
@@ -106,7 +112,7 @@ def _solve(cost: Floats, used: Floats, least: Floats, *, missed: bool, groups: i
             A_eq=whole,
             b_eq=np.ones(groups),
             method=method,
-            options=_PRECISE,
+            options=options,
         )
         if result.status == 0:
             break
