@@ -114,9 +114,9 @@ def _patience_s(backend: Decider, limits: Limits) -> float:
 def answer(scratch: str) -> None:
     """The child's side: read the request, solve it, write the replies."""
     tempfile.tempdir = scratch  # what a killed solver leaves behind goes with the parent's folder
-    # Native code prints to descriptor 1; keep the channel apart from it.
-    with os.fdopen(os.dup(1), "wb") as channel:
-        os.dup2(2, 1)
+    # Native code prints to descriptor 1 what no user should see; the channel is kept apart from it.
+    with os.fdopen(os.dup(1), "wb") as channel, open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 1)
         lock = threading.Lock()
 
         def reply(message: Progress | Claim | SolverError) -> None:
