@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.alike import run_cheapest
 from planner.formulation import PlanningModel
 from planner.problem import Problem
 from planner.purchases import Lot, Option
@@ -102,7 +104,9 @@ def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Policy:
         (int(candidate), int(stage)): float(value)
         for candidate, stage, value in zip(mix.candidate, mix.when, share, strict=True)
     }
-    return Policy(bought, shares)
+    owned = [(one.option, Fraction(one.quantity)) for one in problem.owned]
+    spending = [*owned, *((one.option, Fraction(one.quantity)) for one in bought)]
+    return Policy(bought, run_cheapest(problem, spending, shares))
 
 
 def _whole_running(

@@ -136,7 +136,10 @@ def test_a_machine_that_no_plan_covers_does_not_keep_the_rest_from_one():
     assert both.total_cost_usd <= alone.total_cost_usd + metal.total_cost_usd
 
 
-def test_a_choice_of_sizes_costs_no_more_than_any_one_of_them():
+@pytest.mark.parametrize(
+    "solve", [{}, {"solver": "scip"}, {"solver": "pulp-highs"}, {"method": "decomposed"}]
+)
+def test_a_choice_of_sizes_costs_no_more_than_any_one_of_them(solve):
     """Sizes cost alike on demand, but small ones' plan rates carry rounding of some percent."""
     capacity = {"t4g.nano": 0.25, "t4g.small": 1, "t4g.large": 4, "t4g.2xlarge": 16}
 
@@ -149,6 +152,7 @@ def test_a_choice_of_sizes_costs_no_more_than_any_one_of_them():
                     },
                     "offers": {"kinds": ["savings_plan_compute"]},
                     "workloads": [{"name": "w", "regions": ["ap-south-1"], "needs": needs}],
+                    "solve": solve,
                 }
             )
         ).total_cost_usd
