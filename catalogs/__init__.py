@@ -1,28 +1,26 @@
 """What can be bought and at what price: instance types, offers, rates."""
 
-from catalogs.build import BuildReport, build_catalog, write_catalog
-from catalogs.catalog import (
-    Catalog,
-    UnknownInstanceTypeError,
-    UnknownRateError,
-    bundled_names,
-)
+from catalogs.billed import Billed
+from catalogs.building import BuildReport, build_catalog, write_catalog
+from catalogs.catalog import Catalog, bundled_names
 from catalogs.document import CatalogDocument, DocumentRate
 from catalogs.faults import Fault, Faults, InvalidInputError, shown
+from catalogs.joining import join_catalogs
+from catalogs.kinds import OfferKind, Payment
 from catalogs.offers import (
     HOURS_PER_YEAR,
     DedicatedOffer,
     InstanceType,
-    OfferKind,
-    Payment,
     PoolKey,
     Rate,
     SpendOffer,
 )
 from catalogs.selection import Selector
+from catalogs.unknown import UnknownInstanceTypeError, UnknownRateError
 
 __all__ = [
     "HOURS_PER_YEAR",
+    "Billed",
     "BuildReport",
     "Catalog",
     "CatalogDocument",
@@ -42,6 +40,7 @@ __all__ = [
     "UnknownRateError",
     "build_catalog",
     "bundled_names",
+    "join_catalogs",
     "shown",
     "write_catalog",
 ]

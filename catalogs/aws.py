@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from catalogs.offers import HOURS_PER_YEAR, OfferKind, Payment
+from catalogs.kinds import OfferKind, Payment
+from catalogs.offers import HOURS_PER_YEAR
 
 SIZE_INFLEXIBLE_FAMILIES = frozenset(
     (

@@ -1,42 +1,28 @@
 """A catalogue: what can be bought, where, at what price. Answers questions, decides nothing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from catalogs import billed
+from catalogs.billed import Billed
 from catalogs.checks import near_names, near_text
 from catalogs.document import CatalogDocument, document_tables
 from catalogs.faults import Faults
-from catalogs.offers import (
-    DedicatedOffer,
-    InstanceType,
-    OfferKind,
-    Payment,
-    PoolKey,
-    Rate,
-    SpendOffer,
-)
+from catalogs.kinds import OfferKind, Payment
+from catalogs.offers import DedicatedOffer, InstanceType, PoolKey, Rate, SpendOffer
 from catalogs.rate_index import Platform, RateIndex, Terms
 from catalogs.selection import Selector, explain_empty_selection
 from catalogs.storage import read_tables, read_trusted
 from catalogs.tables import CatalogTables, instance_types_of
+from catalogs.unknown import UnknownInstanceTypeError, UnknownRateError
+
+AZURE = "azure"
 
 _BUNDLED = Path(__file__).parent / "data"
-
-
-class UnknownRateError(LookupError):
-    """No such rate in the catalogue; the text says what there is instead."""
-
-    def __str__(self) -> str:
-        """Read without the quotes a LookupError puts around its text."""
-        return str(self.args[0])
-
-
-class UnknownInstanceTypeError(UnknownRateError):
-    """No such instance type in the catalogue; the text names the nearest."""
 
 
 def bundled_names() -> tuple[str, ...]:
@@ -46,11 +32,12 @@ def bundled_names() -> tuple[str, ...]:
 
 
 class Catalog:
-    """Instance types and rates of one provider.
+    """Instance types and rates, of one provider or of several.
 
     Attributes:
         instance_types: DataFrame indexed by name, columns as the fields of `InstanceType`.
-        rates: DataFrame, one row per rate, sorted by key; money in whole nano-dollars.
+        rates: DataFrame, one row per rate, those of a machine together and sorted by key; money
+            in whole nano-dollars.
         provenance: name, provider, source, date and currency.
     """
 
@@ -147,18 +134,32 @@ class Catalog:
 
     # Pools
 
-    def pool_key(
+    def billed_as(
         self, instance_type: str, region: str, os: str = "linux", tenancy: str = "shared"
-    ) -> PoolKey:
-        """The pool in which the type's usage is billed."""
-        described = self.instance_type(instance_type)
-        flexible = _size_flexible(described, os, tenancy)
-        family = described.family if flexible else described.name
-        return PoolKey(self.provider, region, family, os, tenancy, flexible)
+    ) -> tuple[Billed, ...]:
+        """What the provider bills of a machine: itself, or its resources.
 
-    def units(self, instance_type: str, os: str = "linux", tenancy: str = "shared") -> Decimal:
-        """Normalized units of one machine inside its pool; 1 where sizes are not flexible."""
-        return _pool_units(self.instance_type(instance_type), os, tenancy)
+        Azure discounts the machine and bills the software of its operating system beside it.
+        """
+        described = self.instance_type(instance_type)
+        infrastructure = (instance_type, region, "linux", tenancy)
+        if described.provider == AZURE and self._is_sold(infrastructure):
+            os = "linux"
+        return billed.billed_as(described, region, os, tenancy)
+
+    def offer_pool(self, offer: DedicatedOffer) -> PoolKey:
+        """The pool a reservation serves."""
+        place = (offer.region, offer.os, offer.tenancy)
+        if not self.has_type(offer.instance_type):
+            return billed.resource_pool(offer.provider, offer.instance_type, *place)
+        return billed.billed_as(self.instance_type(offer.instance_type), *place)[0].pool
+
+    @cached_property
+    def billed_names(self) -> Mapping[str, str]:
+        """Provider of every instance type and resource, by its name."""
+        types = {name: one.provider for name, one in self._types.items()}
+        parts = {part: one.provider for one in self._types.values() for part in one.resources}
+        return types | parts
 
     # Prices
 
@@ -189,7 +190,7 @@ class Catalog:
         rows = self._index.at((instance_type, region, os, tenancy)).values()
         return tuple(
             Rate(
-                provider=self.provider,
+                provider=self.billed_names[instance_type],
                 **self._index.labels(row),
                 upfront_usd=self._index.upfront_usd(row),
                 hourly_usd=self._index.hourly_usd(row),
@@ -206,9 +207,11 @@ class Catalog:
         tenancy: str = "shared",
     ) -> Decimal | None:
         """The plan's discounted rate of a machine [USD / machine-hour]; None if not covered."""
+        if offer.provider != self.billed_names[instance_type]:
+            return None
         if offer.region not in (None, region) or offer.os not in (None, os):
             return None
-        if offer.family is not None and offer.family != self.instance_type(instance_type).family:
+        if offer.family is not None and offer.family != self._family(instance_type):
             return None
         terms = (str(offer.kind), offer.term_hours, str(offer.payment))
         row = self._index.at((instance_type, region, os, tenancy)).get(terms)
@@ -231,9 +234,9 @@ class Catalog:
         ``kinds``, ``term_hours`` and ``payments`` narrow the choice; None is any.
         """
         offers = [
-            self._dedicated_offer(row, described, os, tenancy)
-            for described in self._named(families_or_types)
-            for terms, row in self._index.at((described.name, region, os, tenancy)).items()
+            self._dedicated_offer(row, name, os, tenancy)
+            for name in self._named(families_or_types)
+            for terms, row in self._index.at((name, region, os, tenancy)).items()
             if OfferKind(terms[0]).is_dedicated and _chosen(terms, kinds, term_hours, payments)
         ]
         return tuple(sorted(offers, key=lambda offer: offer.offer_id))
@@ -247,24 +250,24 @@ class Catalog:
     ) -> tuple[SpendOffer, ...]:
         """Savings plans with a rate for any of the (region, family) pairs, sorted by offer id.
 
-        An instance type may stand for its family, so the fields of a `PoolKey` will do.
+        An instance type or resource may stand for its family, as the fields of a `PoolKey` do.
         One EC2 plan per region, family, term and payment; one compute plan per term and payment.
         """
         terms_of = {
-            (region, described.family, terms)
+            (self.billed_names[name], region, self._family(name), terms)
             for region, family in set(regions_and_families)
-            for described in self._named([family])
-            for terms in self._index.plan_terms(described.name, region)
+            for name in self._named([family])
+            for terms in self._index.plan_terms(name, region)
             if _chosen(terms, kinds, term_hours, payments)
         }
         offers = {self._spend_offer(*scope) for scope in terms_of}
         return tuple(sorted(offers, key=lambda offer: offer.offer_id))
 
-    def _spend_offer(self, region: str, family: str, terms: Terms) -> SpendOffer:
+    def _spend_offer(self, provider: str, region: str, family: str, terms: Terms) -> SpendOffer:
         kind, hours, payment = terms
-        bound = kind == OfferKind.SAVINGS_PLAN_EC2
+        bound = OfferKind(kind).is_of_family
         return SpendOffer(
-            provider=self.provider,
+            provider=provider,
             kind=OfferKind(kind),
             region=region if bound else None,
             family=family if bound else None,
@@ -313,46 +316,65 @@ class Catalog:
 
     @cached_property
     def _sold_types(self) -> dict[tuple[str, str, str], list[InstanceType]]:
-        sold: dict[tuple[str, str, str], list[InstanceType]] = {}
-        for name, region, os, tenancy in sorted(self._index.on_demand_platforms):
-            sold.setdefault((region, os, tenancy), []).append(self._types[name])
+        names_at: dict[tuple[str, str, str], set[str]] = {}
+        for name, region, os, tenancy in self._index.on_demand_platforms:
+            names_at.setdefault((region, os, tenancy), set()).add(name)
+        made_of_parts = [one for one in self._types.values() if one.resources]
+        sold = {}
+        for place, names in names_at.items():
+            # Resources are on sale too, but are no machines.
+            by_parts = {one.name for one in made_of_parts if names.issuperset(one.resources)}
+            machines = by_parts.union(names & self._types.keys())
+            sold[place] = [self._types[name] for name in sorted(machines)]
         return sold
 
     def _sold(self, region: str, os: str, tenancy: str) -> list[InstanceType]:
         return self._sold_types.get((region, os, tenancy), [])
 
-    def _named(self, families_or_types: Iterable[str]) -> list[InstanceType]:
-        """Types with these names, and every type of families with these names, each once."""
-        found: dict[str, InstanceType] = {}
+    def _named(self, families_or_types: Iterable[str]) -> list[str]:
+        """Types and resources of these names, and every type of such families, each once."""
+        found: dict[str, None] = {}
         for name in families_or_types:
-            own = [self._types[name]] if name in self._types else []
-            for described in (*own, *self._types_by_family.get(name, ())):
-                found[described.name] = described
-        return list(found.values())
+            own = [name] if name in self.billed_names else []
+            family = (one.name for one in self._types_by_family.get(name, ()))
+            found |= dict.fromkeys((*own, *family))
+        return list(found)
+
+    def _family(self, name: str) -> str:
+        """Family of a type; a resource is its own."""
+        return self._types[name].family if name in self._types else name
+
+    def _is_sold(self, platform: Platform) -> bool:
+        return (str(OfferKind.ON_DEMAND), 0, None) in self._index.at(platform)
 
     def _hourly_usd(self, kind: OfferKind, platform: Platform) -> Decimal:
-        row = self._index.at(platform).get((str(kind), 0, None))
-        if row is None:
-            name, region, os, tenancy = platform
-            self.instance_type(name)
+        """The machine's own rate, else what its resources cost together."""
+        terms = (str(kind), 0, None)
+        row = self._index.at(platform).get(terms)
+        if row is not None:
+            return self._index.hourly_usd(row)
+        name, *place = platform
+        region, os, tenancy = place
+        parts = self.instance_type(name).resources
+        rows = [self._index.at((part, region, os, tenancy)).get(terms) for part in parts]
+        priced = [self._index.hourly_usd(row) for row in rows if row is not None]
+        if not parts or len(priced) < len(parts):
             near = near_text(region, self.regions()) if region not in self.regions() else ""
             raise UnknownRateError(f"no {kind} rate for {name} in {region} ({os}, {tenancy}){near}")
-        return self._index.hourly_usd(row)
+        return billed.price_of_parts(parts.values(), priced)
 
-    def _dedicated_offer(
-        self, row: int, described: InstanceType, os: str, tenancy: str
-    ) -> DedicatedOffer:
-        rate = self._index.labels(row)
+    def _dedicated_offer(self, row: int, name: str, os: str, tenancy: str) -> DedicatedOffer:
+        rate, described = self._index.labels(row), self._types.get(name)
         return DedicatedOffer(
-            provider=self.provider,
+            provider=self.billed_names[name],
             kind=rate["kind"],
             region=rate["region"],
             os=os,
             tenancy=tenancy,
-            instance_type=described.name,
-            family=described.family,
-            units=_pool_units(described, os, tenancy),
-            size_flexible=_size_flexible(described, os, tenancy),
+            instance_type=name,
+            family=self._family(name),
+            units=Decimal(1) if described is None else billed.pool_units(described, os, tenancy),
+            size_flexible=described is not None and billed.is_size_flexible(described, os, tenancy),
             term_hours=rate["term_hours"],
             payment=rate["payment"],
             upfront_usd=self._index.upfront_usd(row),
@@ -360,16 +382,6 @@ class Catalog:
             as_of=rate["as_of"],
             derived=rate["derived"],
         )
-
-
-def _size_flexible(described: InstanceType, os: str, tenancy: str) -> bool:
-    return described.size_flexible and (os, tenancy) == ("linux", "shared")
-
-
-def _pool_units(described: InstanceType, os: str, tenancy: str) -> Decimal:
-    if described.normalized_units is None or not _size_flexible(described, os, tenancy):
-        return Decimal(1)
-    return described.normalized_units
 
 
 def _chosen(

@@ -1,12 +1,12 @@
 """Whether rows fit together into one catalogue: faults across rows, found over whole columns."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import pandas as pd
 
 from catalogs.faults import Faults
-from catalogs.offers import OfferKind, Payment
+from catalogs.kinds import OfferKind, Payment
 from catalogs.tables import LABEL_COLUMNS, OPTIONAL_LABELS, PLATFORM, RATE_KEY
 
 Where = Callable[[int, str], str]
@@ -28,12 +28,18 @@ def near_text(name: str, names: Iterable[str]) -> str:
 
 
 def check_rows(
-    instance_types: pd.Index, rates: pd.DataFrame, faults: Faults, type_at: Where, rate_at: Where
+    instance_types: pd.Index,
+    resources: Collection[str],
+    rates: pd.DataFrame,
+    faults: Faults,
+    type_at: Where,
+    rate_at: Where,
 ) -> None:
     """Note every fault that shows only when rows are seen together.
 
     Args:
         instance_types: names, in the order of their rows.
+        resources: names of what machines are made of, if it is billed apart.
         rates: columns of `RATE_KEY` at least; the index holds the row numbers.
         faults: where faults are noted.
         type_at: names an instance type's row.
@@ -41,7 +47,7 @@ def check_rows(
     """
     _check_repeated_types(instance_types, faults, type_at)
     _check_repeated_rates(rates, faults, rate_at)
-    _check_known_types(instance_types, rates, faults, rate_at)
+    _check_known_types({*instance_types, *resources}, rates, faults, rate_at)
     _check_on_demand(rates, faults, rate_at)
 
 
@@ -109,13 +115,13 @@ def _in_words(keys: pd.DataFrame) -> pd.Series:
 
 
 def _check_known_types(
-    instance_types: pd.Index, rates: pd.DataFrame, faults: Faults, rate_at: Where
+    known: set[str], rates: pd.DataFrame, faults: Faults, rate_at: Where
 ) -> None:
     names = rates["instance_type"].astype(object)
-    unknown = names[~names.isin(instance_types)]
+    unknown = names[~names.isin(known)]
 
     def fix(name: str) -> str:
-        near = near_text(name, map(str, instance_types))
+        near = near_text(name, known)
         return f"no such instance type in this catalogue{near}"
 
     note_rows(faults, unknown, rate_at, "instance_type", fix)

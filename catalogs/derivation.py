@@ -6,7 +6,7 @@ Tables here have the columns of a rate table; money is in whole nano-dollars.
 import pandas as pd
 
 from catalogs import aws
-from catalogs.offers import Payment
+from catalogs.kinds import Payment
 from catalogs.tables import RATE_KEY
 
 

@@ -9,12 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from catalogs.checks import check_rows
 from catalogs.faults import Faults, InvalidInputError
+from catalogs.kinds import OfferKind, Payment
 from catalogs.offers import (
     HOURS_PER_YEAR,
     NAME_PATTERN,
     InstanceType,
-    OfferKind,
-    Payment,
     Rate,
     Usd,
     rate_fault,
@@ -24,6 +23,7 @@ from catalogs.tables import (
     Provenance,
     instance_types_frame,
     rates_frame,
+    resource_names,
     sorted_rates,
 )
 
@@ -209,5 +209,5 @@ def _checked_tables(
     def rate_at(row: int, column: str) -> str:
         return place_text(("rates", row, column)).removesuffix(".")
 
-    check_rows(types.index, rates, faults, type_at, rate_at)
+    check_rows(types.index, resource_names(types), rates, faults, type_at, rate_at)
     return CatalogTables(types, sorted_rates(rates), document.provenance)

@@ -1,8 +1,11 @@
 """What is wrong with an input: every fault at once, each with its field, value and fix."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
 
 
 class Fault(BaseModel):
@@ -58,3 +61,12 @@ class Faults:
         """Raise InvalidInputError with every fault noted so far, if there is one."""
         if self.found:
             raise InvalidInputError(self.found)
+
+
+def collected(faults: Faults, step: Callable[[], T]) -> T | None:
+    """What a step gives, or None with its faults noted: the next step may find more."""
+    try:
+        return step()
+    except InvalidInputError as error:
+        faults.extend(error)
+        return None

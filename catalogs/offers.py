@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from catalogs.kinds import OfferKind, Payment
 
 HOURS_PER_YEAR = 8760
 """Hours of a one-year term; a three-year term has 26 280 h (not calendar years)."""
@@ -17,67 +18,7 @@ NAME_PATTERN = r"^[^:\s]+$"
 
 # Stored as whole nano-dollars in 64 bits: nine decimals, below a thousand million dollars.
 Usd = Annotated[Decimal, Field(ge=0, lt=10**9, decimal_places=9)]
-
-
-class OfferKind(StrEnum):
-    """A way to buy machine time."""
-
-    ON_DEMAND = "on_demand"
-    SPOT = "spot"
-    RESERVED_STANDARD = "reserved_standard"
-    RESERVED_CONVERTIBLE = "reserved_convertible"
-    SAVINGS_PLAN_EC2 = "savings_plan_ec2"
-    SAVINGS_PLAN_COMPUTE = "savings_plan_compute"
-
-    @property
-    def is_dedicated(self) -> bool:
-        """Whether one commits to machines (a reservation)."""
-        return self in (OfferKind.RESERVED_STANDARD, OfferKind.RESERVED_CONVERTIBLE)
-
-    @property
-    def is_spend(self) -> bool:
-        """Whether one commits to dollars per hour (a savings plan)."""
-        return self in (OfferKind.SAVINGS_PLAN_EC2, OfferKind.SAVINGS_PLAN_COMPUTE)
-
-    @property
-    def is_commitment(self) -> bool:
-        """Whether buying it binds for a term."""
-        return self.is_dedicated or self.is_spend
-
-    @property
-    def flexibility(self) -> int:
-        """Rank among commitments, higher is more flexible; 0 where nothing is committed."""
-        return _BY_FLEXIBILITY.index(self) if self.is_commitment else 0
-
-
-_BY_FLEXIBILITY = (
-    OfferKind.ON_DEMAND,
-    OfferKind.RESERVED_STANDARD,
-    OfferKind.RESERVED_CONVERTIBLE,
-    OfferKind.SAVINGS_PLAN_EC2,
-    OfferKind.SAVINGS_PLAN_COMPUTE,
-)
-
-
-class Payment(StrEnum):
-    """When a commitment is paid."""
-
-    NO_UPFRONT = "no_upfront"
-    PARTIAL_UPFRONT = "partial_upfront"
-    ALL_UPFRONT = "all_upfront"
-
-    @property
-    def upfront_share(self) -> Decimal:
-        """Share of a savings plan's term cost that is paid on its first day."""
-        return _UPFRONT_SHARE[self]
-
-
-# A partial-upfront plan may be paid 50-99 % ahead; 50 % is what providers quote.
-_UPFRONT_SHARE = {
-    Payment.NO_UPFRONT: Decimal(0),
-    Payment.PARTIAL_UPFRONT: Decimal("0.5"),
-    Payment.ALL_UPFRONT: Decimal(1),
-}
+Quantity = Annotated[Decimal, Field(gt=0, le=10**6)]
 
 
 class _Frozen(BaseModel):
@@ -89,7 +30,9 @@ class InstanceType(_Frozen):
 
     ``family`` and ``size`` default to the name before and after its first dot.
     ``normalized_units`` weigh the sizes of a family against each other; ``size_flexible`` says
-    that regional Linux reservations of the family, shared tenancy, cover any of its sizes.
+    that regional Linux reservations of the family, shared tenancy, cover any of its sizes. Where a
+    provider bills and discounts a machine by its parts, ``resources`` are these by their names in
+    the price list, such as ``{"n2/vcpu": 4, "n2/gib": 16}``; otherwise it is empty.
     """
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -108,6 +51,7 @@ class InstanceType(_Frozen):
     network_gbps: float | None = Field(default=None, ge=0)
     normalized_units: Decimal | None = Field(default=None, gt=0, le=10**6)
     size_flexible: bool = False
+    resources: dict[str, Quantity] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -276,7 +220,8 @@ class PoolKey:
     """Usage a provider bills and discounts together, in linear units.
 
     ``family`` is the exact instance type where sizes are not flexible; ``account`` the one whose
-    reservations are shared with no other, empty where all share.
+    reservations are shared with no other, empty where all share. Spot usage, which no commitment
+    covers, is apart.
     """
 
     provider: str
@@ -286,9 +231,11 @@ class PoolKey:
     tenancy: str
     size_flexible: bool
     account: str = ""
+    spot: bool = False
 
     def __str__(self) -> str:
-        """Read as ``us-east-1 m5 linux``; tenancy and account only if they are told apart."""
+        """Read as ``us-east-1 m5 linux``; what is not usual only if it is told apart."""
         tenancy = "" if self.tenancy == "shared" else f" {self.tenancy}"
         account = f" for {self.account}" if self.account else ""
-        return f"{self.region} {self.family} {self.os}{tenancy}{account}"
+        spot = " spot" if self.spot else ""
+        return f"{self.region} {self.family} {self.os}{tenancy}{account}{spot}"

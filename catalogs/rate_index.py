@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from catalogs.offers import OfferKind
+from catalogs.kinds import OfferKind
 from catalogs.tables import LABEL_COLUMNS, PLATFORM, from_nanousd
 
 Platform = tuple[str, str, str, str]

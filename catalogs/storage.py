@@ -25,6 +25,7 @@ from catalogs.tables import (
     TYPE_DTYPES,
     CatalogTables,
     Provenance,
+    resource_names,
     sorted_rates,
     with_column_types,
 )
@@ -117,7 +118,9 @@ def _checked_parquet(path: Path, faults: Faults) -> CatalogTables:
 
     check_values(tables.rates, faults, rate_at)
     faults.raise_if_any()
-    check_rows(tables.instance_types.index, tables.rates, faults, type_at, rate_at)
+    names = tables.instance_types.index
+    resources = resource_names(tables.instance_types)
+    check_rows(names, resources, tables.rates, faults, type_at, rate_at)
     faults.raise_if_any()
     return CatalogTables(
         tables.instance_types, sorted_rates(with_column_types(tables.rates)), tables.provenance

@@ -1,6 +1,6 @@
 """The two tables a catalogue is made of, and how models become rows and money whole numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,8 @@ from decimal import Decimal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from catalogs.offers import InstanceType, OfferKind, Payment, Rate
+from catalogs.kinds import OfferKind, Payment
+from catalogs.offers import InstanceType, Rate
 
 PLATFORM = ("instance_type", "region", "os", "tenancy")
 """Columns that say which machine a rate is for."""
@@ -53,8 +54,12 @@ TYPE_DTYPES = {
     "network_gbps": "float64",
     "normalized_units": "float64",
     "size_flexible": "bool",
+    "resources": "str",
 }
-"""Columns of the instance types, the fields of `InstanceType`; the name is the index."""
+"""Columns of the instance types, the fields of `InstanceType`; the name is the index.
+
+``resources`` are written as ``n2/vcpu=4 n2/gib=16``, empty where the machine is billed as one.
+"""
 
 
 class Provenance(BaseModel):
@@ -101,7 +106,10 @@ def _without_trailing_zeros(number: Decimal) -> Decimal:
 
 def instance_types_frame(instance_types: Iterable[InstanceType]) -> pd.DataFrame:
     """Rows of the instance-type table, columns `TYPE_DTYPES`, index ``name``, order kept."""
-    rows = [instance_type.model_dump() for instance_type in instance_types]
+    rows = [
+        instance_type.model_dump() | {"resources": _resources_text(instance_type.resources)}
+        for instance_type in instance_types
+    ]
     frame = pd.DataFrame(rows, columns=["name", *TYPE_DTYPES]).set_index("name")
     frame.index = frame.index.astype("str")
     return frame.astype(TYPE_DTYPES)
@@ -115,7 +123,24 @@ def instance_types_of(frame: pd.DataFrame) -> list[InstanceType]:
         units = row["normalized_units"]
         if units is not None:  # through text, for Decimal(0.1) is not 0.1
             row["normalized_units"] = _without_trailing_zeros(Decimal(repr(units)))
+        row["resources"] = parse_resources(row["resources"])
     return [InstanceType.model_validate(row) for row in known]
+
+
+def parse_resources(text: str) -> dict[str, Decimal]:
+    """The resources of a machine by name, as the instance-type table writes them."""
+    pairs = (part.rpartition("=") for part in text.split())
+    return {name: Decimal(quantity) for name, _, quantity in pairs}
+
+
+def resource_names(instance_types: pd.DataFrame) -> set[str]:
+    """Names of all resources that machines of a table are made of."""
+    texts = instance_types["resources"].unique()
+    return {name for text in texts for name in parse_resources(text)}
+
+
+def _resources_text(resources: Mapping[str, Decimal]) -> str:
+    return " ".join(f"{name}={quantity}" for name, quantity in resources.items())
 
 
 def rates_frame(rates: Iterable[Rate], row_numbers: Iterable[int]) -> pd.DataFrame:

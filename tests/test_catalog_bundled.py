@@ -43,10 +43,10 @@ def published() -> pd.DataFrame:
     return prices[spot | (prices.as_of == "2025-04-04")].reset_index(drop=True)
 
 
-def test_only_aws_is_bundled_and_small():
+def test_three_providers_are_bundled_and_small():
     folder = Path(catalogs.__file__).parent / "data"
 
-    assert bundled_names() == ("aws",)
+    assert bundled_names() == ("aws", "azure", "gcp")
     assert sum(file.stat().st_size for file in folder.iterdir()) < 4e6
 
 
@@ -197,6 +197,7 @@ def test_the_priced_types_are_all_described(aws):
         "network_gbps": 0.75,
         "normalized_units": 4,
         "size_flexible": True,
+        "resources": {},
     }
 
 
@@ -212,16 +213,17 @@ def test_the_priced_types_are_all_described(aws):
     ],
 )
 def test_usage_is_pooled_by_family_where_sizes_are_flexible(aws, name, pool, units):
-    assert str(aws.pool_key(name, "us-east-1")) == pool
-    assert aws.units(name) == Decimal(units)
+    (billed,) = aws.billed_as(name, "us-east-1")
+    assert str(billed.pool) == pool
+    assert (billed.units, billed.quantity) == (Decimal(units), 1)
 
 
 def test_windows_usage_is_pooled_by_type(aws):
-    key = aws.pool_key("m5.large", "us-east-1", os="windows", tenancy="dedicated")
+    (billed,) = aws.billed_as("m5.large", "us-east-1", os="windows", tenancy="dedicated")
 
-    assert str(key) == "us-east-1 m5.large windows dedicated"
-    assert not key.size_flexible
-    assert aws.units("m5.large", os="windows") == 1
+    assert str(billed.pool) == "us-east-1 m5.large windows dedicated"
+    assert not billed.pool.size_flexible
+    assert billed.units == 1
 
 
 def test_offers_of_a_family_are_complete_and_sorted(aws):

@@ -52,15 +52,26 @@ def run_show(name: str, *, instance_type: str | None, region: str | None, as_jso
         _print_json([rate.model_dump(mode="json") | _amounts(rate) for rate in rates])
     else:
         _show_rates(stdout_console(), instance_type, str(region), rates)
+        _show_parts(stdout_console(), catalog, instance_type)
 
 
-def run_build(folder: Path, out: Path, as_of: date, spot_as_of: date, *, as_json: bool) -> None:
+def run_build(
+    folder: Path,
+    out: Path,
+    provider: str,
+    as_of: date | None,
+    spot_as_of: date | None,
+    *,
+    as_json: bool,
+) -> None:
     """Build a catalogue from price tables, write it, print what went into it.
+
+    Without dates the provider's coherent snapshot is built.
 
     Raises:
         InvalidInputError: with every fault of the folder; nothing is written then.
     """
-    catalog, report = build_catalog(folder, as_of, spot_as_of)
+    catalog, report = build_catalog(folder, as_of, spot_as_of, provider)
     try:
         write_catalog(catalog, out)
     except OSError as error:
@@ -75,7 +86,8 @@ def _rates(catalog: Catalog, instance_type: str, region: str | None) -> tuple[Ra
     if region is None:
         raise _invalid("--region", "(absent)", "write the region whose rates you want")
     try:
-        catalog.instance_type(instance_type)
+        if instance_type not in catalog.billed_names:
+            catalog.instance_type(instance_type)
     except UnknownInstanceTypeError as error:
         raise _invalid("--type", instance_type, str(error)) from error
     rates = catalog.rates_of(instance_type, region)
@@ -102,7 +114,7 @@ def _show_summary(catalog: Catalog, *, as_json: bool) -> None:
 
 def _show_rates(console: Console, instance_type: str, region: str, rates: Sequence[Rate]) -> None:
     rules = list(dict.fromkeys(rate.derived for rate in rates if rate.derived is not None))
-    title = f"{instance_type} in {region}, USD per machine"
+    title = f"{instance_type} in {region}, USD per {'unit' if '/' in instance_type else 'machine'}"
     left, right = ("kind", "term", "payment"), ("upfront", "hourly", "effective", "rule")
     table = make_table(title, left, right)
     for rate in rates:
@@ -120,6 +132,14 @@ def _show_rates(console: Console, instance_type: str, region: str, rates: Sequen
     console.print(table)
     for number, rule in enumerate(rules, 1):
         console.print(Text(f"rule {number}: {rule}"))
+
+
+def _show_parts(console: Console, catalog: Catalog, name: str) -> None:
+    """Say of what a machine is made, if its parts are what is committed to."""
+    parts = catalog.instance_type(name).resources if catalog.has_type(name) else {}
+    if parts:
+        words = ", ".join(f"{quantity} {part}" for part, quantity in parts.items())
+        console.print(Text(f"billed as {words}; commitments are to these"))
 
 
 def _term(hours: int | None) -> str:
