@@ -45,6 +45,8 @@ def matches(owned, one):
         wanted = (owned.region, owned.os, owned.tenancy)
         if one.service != "ec2" or (one.region, one.os, one.tenancy) != wanted:
             return False
+        if owned.zone is not None and one.zone != owned.zone:
+            return False
         if owned.size_flexible:
             return one.family == owned.family and one.units is not None
         return one.name == owned.instance_type
@@ -72,7 +74,7 @@ def gives(owned):
 
 def step_of(owned):
     if isinstance(owned, Reservation):
-        return 0
+        return 0 if owned.zone is None else -1
     return 1 if owned.kind == "ec2" else 2
 
 
@@ -83,7 +85,7 @@ def alike(owned, classes):
         return ("plan", owned.kind, owned.account, serves)
     scope = owned.family if owned.size_flexible else owned.instance_type
     where = (owned.region, owned.os, owned.tenancy)
-    return ("reservation", owned.account, owned.size_flexible, scope, where)
+    return ("reservation", owned.account, owned.size_flexible, scope, where, owned.zone)
 
 
 def ranked_pairs(step, groups, classes):
@@ -96,7 +98,9 @@ def ranked_pairs(step, groups, classes):
                 continue
             price = price_of(group[0], one)
             other = one.account != group[0].account
-            if step == 0:
+            if step == -1:
+                rank = (other, class_names(one))
+            elif step == 0:
                 rank = (other, group[0].size_flexible, one.units, class_names(one))
             else:
                 savings = 1 - price / Fraction(one.on_demand_usd)
@@ -119,7 +123,7 @@ def slow_application(usage, commitments):
         running = {key: [one for one in group if runs(one, now)] for key, group in groups.items()}
         full = {key: sum(gives(one) for one in group) for key, group in running.items()}
         left = dict(full)
-        for step, served_by in ((0, dedicated), (1, spend), (2, spend)):
+        for step, served_by in ((-1, dedicated), (0, dedicated), (1, spend), (2, spend)):
             for key, column, price in ranked_pairs(step, groups, usage.classes):
                 served = min(remaining[hour, column], left[key] / price)
                 remaining[hour, column] -= served
@@ -134,7 +138,7 @@ def slow_application(usage, commitments):
 
 
 def runs(owned, now):
-    return owned.start <= now < owned.start + timedelta(hours=owned.term_hours)
+    return owned.start <= now < owned.start + timedelta(hours=int(owned.term_hours))
 
 
 def slow_charges(owned, usage, accounting, present):
@@ -142,20 +146,20 @@ def slow_charges(owned, usage, accounting, present):
     end = usage.start + timedelta(hours=usage.hours)
     count = Fraction(owned.count) if isinstance(owned, Reservation) else 1
     upfront, hourly = count * Fraction(owned.upfront_usd), count * Fraction(owned.hourly_usd)
-    discounting = accounting == "cash_flow"
+    discounting, term_hours = accounting == "cash_flow", int(owned.term_hours)
     if owned.start >= end:
         return
     if owned.start >= usage.start:
         charged = upfront * present(owned.start) if discounting else 0
         yield owned.start, charged, upfront, upfront
-        hours_left = (owned.start - end) // timedelta(hours=1) + owned.term_hours
+        hours_left = (owned.start - end) // timedelta(hours=1) + term_hours
         if discounting and hours_left > 0:
-            credit = upfront * Fraction(hours_left, owned.term_hours) * present(end)
+            credit = upfront * Fraction(hours_left, term_hours) * present(end)
             yield end - timedelta(hours=1), -credit, 0, 0
-    for hour in range(owned.term_hours):
+    for hour in range(term_hours):
         now = owned.start + timedelta(hours=hour)
         if usage.start <= now and (now < end or accounting == "full_term"):
-            spread = 0 if discounting else upfront / owned.term_hours
+            spread = 0 if discounting else upfront / term_hours
             yield now, hourly * present(now) + spread, 0, hourly
 
 
@@ -230,6 +234,7 @@ def usages(draw):
 @st.composite
 def reservations(draw, commitment_id):
     size, family = draw(st.sampled_from(sorted(UNITS))), draw(st.sampled_from(FAMILIES))
+    size_flexible = draw(st.booleans())
     return Reservation(
         commitment_id=commitment_id,
         account=draw(st.sampled_from(ACCOUNTS)),
@@ -237,7 +242,8 @@ def reservations(draw, commitment_id):
         instance_type=f"{family}.{size}",
         family=family,
         units=UNITS[size],
-        size_flexible=draw(st.booleans()),
+        size_flexible=size_flexible,
+        zone=None if size_flexible else draw(st.sampled_from([None, "a"])),
         os=draw(SYSTEMS),
         count=Decimal(draw(st.integers(0, 4))),
         start=draw(OFFSETS),
@@ -332,7 +338,7 @@ def test_coverage_and_utilization_are_shares_of_the_slow_bill(problem):
     for owned in commitments:
         each = Fraction(1)
         if isinstance(owned, Reservation):
-            each = Fraction(owned.upfront_usd) / owned.term_hours + Fraction(owned.hourly_usd)
+            each = Fraction(owned.upfront_usd) / int(owned.term_hours) + Fraction(owned.hourly_usd)
         size = owned.count if isinstance(owned, Reservation) else owned.commitment_usd
         hours = range(usage.hours)
         active = sum(runs(owned, usage.start + timedelta(hours=hour)) for hour in hours)

@@ -1,96 +1,96 @@
-"""Commitments as AWS bills them: Reserved Instances by the machine, Savings Plans by the dollar."""
+"""Commitments that discount usage: reservations by the unit, spend plans by the dollar."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from planner.billing.hours import hours_from, misfit
+from planner.billing.capacity import CapacityBlock, CapacityReservation
+from planner.billing.hardware import OwnHardware
+from planner.billing.obligations import Count, Money, Obligation, Rate, Units
 from planner.billing.usage import RateKey
 
 
-def _whole_utc_hour(moment: datetime) -> datetime:
-    if (fix := misfit(moment)) is not None:
-        raise ValueError(fix)
-    return moment.astimezone(UTC)
+class Reservation(Obligation):
+    """Reserved units of one purchase; money is USD per unit.
 
-
-Money = Annotated[Decimal, Field(ge=0, le=10**9)]
-WholeHour = Annotated[datetime, AfterValidator(_whole_utc_hour)]
-Rate = Annotated[Decimal, Field(gt=0, le=10**9)]
-
-
-class _Commitment(BaseModel):
-    """Who pays, from when, for how long; the term may reach beyond the usage on both sides."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    commitment_id: str
-    account: str
-    start: WholeHour
-    term_hours: int = Field(gt=0)
-
-    def term_in(self, span_start: datetime) -> range:
-        """Hours of the term, counted from ``span_start``: [first, end), negative before it."""
-        first = hours_from(span_start, self.start)
-        return range(first, first + self.term_hours)
-
-
-class Reservation(_Commitment):
-    """Reserved Instances of one purchase, regional scope; money is USD per machine.
-
-    ``units`` are the normalized units of one machine. A size-flexible reservation serves every
-    size of its family in region, operating system and tenancy; any other one its exact type.
-    Where ``shared`` is false, discount sharing is switched off: it serves its own account alone.
+    * AWS: Reserved Instances; with a ``zone`` they are zonal and serve their exact type there.
+      A size-flexible one serves every size of its family in region, operating system and
+      tenancy, any other its exact type. ``units`` are the normalized units of one machine.
+      ``convertible`` matters to exchanges alone.
+    * GCP: a resource commitment of ``count`` units of a resource such as ``n2/vcpu``, which is
+      its ``instance_type``.
+    * Azure: a reserved size; ``family`` is its flexibility group, ``units`` its ratio; with
+      ``size_flexible`` off it is bound to the exact size. The operating system is not asked.
     """
 
     region: str
+    zone: str | None = None
     instance_type: str
     family: str | None = None
-    units: Decimal | None = Field(default=None, gt=0, le=10**6)
+    units: Units | None = None
     size_flexible: bool
+    convertible: bool = False
     os: str = "linux"
     tenancy: str = "shared"
-    shared: bool = True
-    count: Decimal = Field(ge=0, le=10**9)
+    count: Count
     upfront_usd: Money
     hourly_usd: Money
 
     @model_validator(mode="after")
-    def _flexible_needs_family_and_units(self) -> Self:
+    def _scope_fits_provider(self) -> Self:
         if self.size_flexible and (self.family is None or self.units is None):
             raise ValueError("a size-flexible reservation needs family and units")
+        if self.zone is not None and self.size_flexible:
+            raise ValueError("a zonal reservation serves its exact type: it is not size-flexible")
+        if self.zone is not None and self.provider not in ("aws", "custom"):
+            raise ValueError("only AWS sells zonal reservations")
+        if self.provider == "gcp" and self.size_flexible:
+            raise ValueError("a GCP resource commitment is in units of one resource")
         return self
 
     @property
+    def scope(self) -> tuple[object, ...]:
+        """Reservations that serve the same usage."""
+        product = (self.region, self.zone, self.os, self.tenancy)
+        sizes = ("family", self.family) if self.size_flexible else ("type", self.instance_type)
+        return (self.provider, self.account, self.shared, *product, *sizes)
+
+    @property
+    def copies(self) -> Decimal:
+        """Units reserved."""
+        return self.count
+
+    @property
     def effective_hourly_usd(self) -> Decimal:
-        """Upfront spread over the term plus the recurring rate [USD / machine-hour]."""
+        """Upfront spread over the term plus the recurring rate [USD / unit-hour]."""
         return self.upfront_usd / self.term_hours + self.hourly_usd
 
     @property
     def committed_per_hour(self) -> Decimal:
-        """Machine-hours committed in each hour of the term."""
+        """Units committed in each hour of the term."""
         return self.count
 
     @property
     def amortized_hourly_usd(self) -> Decimal:
-        """Upfront spread over the term plus the recurring rate, all machines [USD / hour]."""
+        """Upfront spread over the term plus the recurring rate, all units [USD / hour]."""
         return self.effective_hourly_usd * self.count
 
     @property
     def list_value_usd(self) -> Decimal:
-        """Upfront plus the recurring rate over the whole term [USD / machine]."""
+        """Upfront plus the recurring rate over the whole term [USD / unit]."""
         return self.upfront_usd + self.hourly_usd * self.term_hours
 
 
-class SavingsPlan(_Commitment):
-    """A Savings Plan: ``commitment_usd`` of discounted usage, paid for every hour of the term.
+class SavingsPlan(Obligation):
+    """A spend plan: ``commitment_usd`` of discounted usage, paid for every hour of the term.
 
-    Kind ``ec2`` (EC2 Instance Savings Plan) serves one family in one region, ``compute`` every
-    service and region. ``rates`` are USD per unit-hour; usage without a rate is not eligible.
-    ``upfront_share`` (0–1) of the term's total is paid at the start.
+    Kind ``ec2`` (AWS's EC2 Instance Savings Plan) serves one family in one region, ``compute``
+    every service and region of its provider: AWS's Compute Savings Plan, GCP's flexible
+    commitment (in discounted dollars), Azure's savings plan for compute. ``rates`` are USD per
+    unit-hour; usage without a rate is not eligible. ``upfront_share`` (0–1) of the term's total
+    is paid at the start.
     """
 
     kind: Literal["ec2", "compute"]
@@ -105,7 +105,19 @@ class SavingsPlan(_Commitment):
         scoped = (self.region is not None, self.family is not None)
         if scoped != ((self.kind == "ec2"),) * 2:
             raise ValueError("an ec2 plan needs region and family, a compute plan takes neither")
+        if self.kind == "ec2" and self.provider not in ("aws", "custom"):
+            raise ValueError("only AWS sells ec2 plans")
         return self
+
+    @property
+    def scope(self) -> tuple[object, ...]:
+        """Its rates decide whom it serves; plans of equal rates are found by what they serve."""
+        return (self.commitment_id,)
+
+    @property
+    def copies(self) -> Decimal:
+        """A plan counts as one."""
+        return Decimal(1)
 
     @property
     def upfront_usd(self) -> Decimal:
@@ -128,4 +140,4 @@ class SavingsPlan(_Commitment):
         return self.commitment_usd
 
 
-Commitment = Reservation | SavingsPlan
+Commitment = Reservation | SavingsPlan | CapacityReservation | CapacityBlock | OwnHardware

@@ -1,9 +1,18 @@
 """Clock hours and calendar months in UTC: the grid every bill is written on."""
 
+import calendar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 ONE_HOUR = timedelta(hours=1)
+TICKS_PER_HOUR = 3_600_000_000
+"""Time inside an hour is counted in whole microseconds, ticks for short."""
+_TICK = timedelta(microseconds=1)
 
 
 def misfit(moment: datetime) -> str | None:
@@ -21,6 +30,62 @@ def hours_from(start: datetime, moment: datetime) -> int:
     return (moment - start) // ONE_HOUR
 
 
+def ticks_from(start: datetime, moment: datetime) -> int:
+    """Time from ``start`` to ``moment`` [ticks]; negative when ``moment`` is earlier."""
+    return (moment - start) // _TICK
+
+
+def in_hours(ticks: int) -> int | Fraction:
+    """Ticks as exact hours."""
+    whole, rest = divmod(ticks, TICKS_PER_HOUR)
+    return Fraction(ticks, TICKS_PER_HOUR) if rest else whole
+
+
+class Stretch(NamedTuple):
+    """Time from ``begin`` to ``end`` [ticks from a span's start], not always whole hours."""
+
+    begin: int
+    end: int
+
+    def inside(self, hours: int) -> "Stretch":
+        """The part of it in a span of so many hours; empty when they do not meet."""
+        last = hours * TICKS_PER_HOUR
+        begin = min(max(self.begin, 0), last)
+        return Stretch(begin, max(begin, min(self.end, last)))
+
+    @property
+    def hours(self) -> float:
+        """How long it is [hours]."""
+        return (self.end - self.begin) / TICKS_PER_HOUR
+
+    @property
+    def clock_hours(self) -> slice:
+        """The clock-hours it touches."""
+        first = self.begin // TICKS_PER_HOUR
+        touched = self.end > self.begin
+        return slice(first, -(-self.end // TICKS_PER_HOUR) if touched else first)
+
+    @property
+    def outside(self) -> tuple[tuple[int, float], ...]:
+        """Clock-hours it touches in part, and how much of each lies outside it (0–1)."""
+        touched = self.clock_hours
+        before = self.begin / TICKS_PER_HOUR - touched.start
+        after = touched.stop - self.end / TICKS_PER_HOUR
+        ends = ((touched.start, before), (touched.stop - 1, after))
+        return tuple((hour, part) for hour, part in ends if part > 0 and self.end > self.begin)
+
+    def add_to(self, hourly: NDArray[np.float64], amount: float) -> None:
+        """Add an amount per hour to all clock-hours it touches, by how much lies in it."""
+        hourly[self.clock_hours] += amount
+        for hour, part in self.outside:
+            hourly[hour] -= amount * part
+
+    def total(self, hourly: NDArray[np.float64]) -> float:
+        """The sum of what the clock-hours it touches have, by how much lies in it."""
+        cut = sum(float(hourly[hour]) * part for hour, part in self.outside)
+        return float(hourly[self.clock_hours].sum()) - cut
+
+
 @dataclass(frozen=True)
 class MonthSpan:
     """The part of one calendar month inside a span; hours count from the span's start."""
@@ -28,6 +93,12 @@ class MonthSpan:
     month: str
     first_hour: int
     end_hour: int
+
+    @property
+    def calendar_hours(self) -> int:
+        """Hours of the whole calendar month, in the span or not."""
+        year, month = map(int, self.month.split("-"))
+        return 24 * calendar.monthrange(year, month)[1]
 
 
 def split_into_months(start: datetime, hours: int) -> tuple[MonthSpan, ...]:

@@ -5,20 +5,33 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalogs.faults import Faults
 from planner.billing.hours import ONE_HOUR, hours_from, misfit
 
 SECONDS_PER_HOUR = 3600
 
+Provider = Literal["aws", "gcp", "azure", "own", "custom"]
+Price = Annotated[Decimal, Field(ge=0, le=10**9)]
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+
+MACHINE_SERVICE = {
+    "aws": "ec2",
+    "gcp": "compute-engine",
+    "azure": "virtual-machines",
+    "own": "servers",
+    "custom": "ec2",
+}
+"""The service whose usage is machines, by provider; custom offers follow AWS's rules."""
+
 
 class RateKey(NamedTuple):
-    """What a Savings Plan rate is looked up by."""
+    """What a spend plan's rate, or an owned server's share, is looked up by."""
 
     service: str
     name: str
@@ -30,15 +43,24 @@ class RateKey(NamedTuple):
 class UsageClass(BaseModel):
     """Usage that is priced and discounted alike.
 
-    ``name`` is the instance type or, outside EC2, the usage type. ``units`` are the normalized
-    units of one machine; ``on_demand_usd`` is USD per unit-hour: machine-hour for machines, the
-    service's own unit (GB-hour, GB-second, request) elsewhere.
+    ``name`` is the instance type, a resource such as ``n2/vcpu`` or, outside the machine service
+    (the default of ``service``), the usage type. ``units`` are the normalized units of one
+    machine, on Azure its ratio in the flexibility group ``family``; on Azure ``account`` is a
+    path, ``subscription/resource-group``. Prices are USD per unit-hour: machine-hour for
+    machines, the service's own unit (vCPU-hour, GB-second, request) elsewhere.
+
+    * ``spot_usd`` is paid instead of ``on_demand_usd`` for spot usage, which nothing discounts.
+    * ``software_usd`` is the licence's own charge on all that is rented; 0 with hybrid benefit.
+    * ``sustained_use`` are the price factors (0–1) of the four quarters of a calendar month.
+    * ``month_cap_hours``: hours of a calendar month after which one runs on free of charge.
+    * ``commitment_premium`` (a share) is added to a resource commitment's price on this usage.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     account: str
-    service: str = "ec2"
+    provider: Provider = "aws"
+    service: str = ""
     name: str
     region: str
     zone: str | None = None
@@ -46,12 +68,35 @@ class UsageClass(BaseModel):
     tenancy: str = "shared"
     family: str | None = None
     units: Decimal | None = Field(default=None, gt=0, le=10**6)
-    on_demand_usd: Decimal = Field(ge=0, le=10**9)
+    on_demand_usd: Price
+    spot_usd: Price | None = None
+    software_usd: Price = Decimal(0)
+    sustained_use: tuple[Share, Share, Share, Share] | None = None
+    month_cap_hours: int | None = Field(default=None, gt=0)
+    commitment_premium: Share = Decimal(0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _machines_unless_said(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        provider = given.get("provider", "aws")
+        return {"service": MACHINE_SERVICE.get(str(provider), "")} | given
 
     @property
     def rate_key(self) -> RateKey:
-        """The key of this usage in a Savings Plan's rates."""
+        """The key of this usage in a spend plan's rates."""
         return RateKey(self.service, self.name, self.region, self.os, self.tenancy)
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is usage of the provider's machine service."""
+        return self.service == MACHINE_SERVICE[self.provider]
+
+    @property
+    def price_usd(self) -> Decimal:
+        """What is paid without commitments [USD / unit-hour], software apart."""
+        return self.on_demand_usd if self.spot_usd is None else self.spot_usd
 
 
 class UsageLine(UsageClass):
