@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 catalog_app = typer.Typer(help="Look into price catalogues, or build one.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
+usage_app = typer.Typer(help="Read back what providers billed.", no_args_is_help=True)
+app.add_typer(usage_app, name="usage")
 
 
 RequestFile = Annotated[
@@ -47,6 +49,10 @@ Cluster = Annotated[
     typer.Option("--cluster", metavar="ADDRESS", help="Dask cluster instead: tcp://HOST:PORT."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+Onto = Annotated[
+    str | None,
+    typer.Option("--onto", help="Catalogue whose rates stay where the files hold none."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -122,6 +128,38 @@ def compare(
         overrides = Overrides(demand, solver, time_limit, gap, seed, threads, method)
         opened = open_workers(workers, cluster)
         run_compare(request, overrides, opened, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def bill(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The plan.json of a plan.")],
+    usage: Annotated[Path, typer.Argument(metavar="USAGE", help="What ran: CSV or Parquet.")],
+    request: Annotated[
+        Path, typer.Option("--request", help="YAML or JSON file of the request planned from.")
+    ],
+    demand: Demand = None,
+    scenario: Annotated[
+        str | None, typer.Option("--scenario", help="Of several futures the one to compare with.")
+    ] = None,
+    prices: Annotated[
+        str | None,
+        typer.Option("--prices", help="Catalogue of on-demand prices paid; a name or a file."),
+    ] = None,
+    absent_zero: Annotated[
+        bool, typer.Option("--absent-zero", help="Nothing ran in hours without a row in USAGE.")
+    ] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Bill what really ran under a plan's commitments, and explain the difference to the plan."""
+    from api.command.failures import reported
+
+    with reported(as_json=as_json, debug=debug):
+        from api.command.billing import Happened, run_bill
+        from api.command.request_file import Overrides
+
+        happened = Happened(usage, absent_zero, scenario, prices)
+        run_bill(plan, request, Overrides(demand), happened, as_json=as_json)
 
 
 @app.command()
@@ -216,12 +254,17 @@ def show_catalog(
 def build_catalog(
     source: Annotated[Path, typer.Option("--from", help="Folder of price tables.")],
     out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    provider: Annotated[
+        str, typer.Option("--provider", help="Whose tables to read: aws, azure or gcp.")
+    ] = "aws",
     as_of: Annotated[
-        datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date of the rows to take.")
-    ] = datetime(2025, 4, 4),  # noqa: DTZ001 - a day, not a moment
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date of the rows to take."),
+    ] = None,
     spot_as_of: Annotated[
-        datetime, typer.Option("--spot-as-of", formats=["%Y-%m-%d"], help="The same of spot rows.")
-    ] = datetime(2025, 6, 28),  # noqa: DTZ001 - a day, not a moment
+        datetime | None,
+        typer.Option("--spot-as-of", formats=["%Y-%m-%d"], help="The same of AWS's spot rows."),
+    ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -231,7 +274,116 @@ def build_catalog(
     with reported(as_json=as_json, debug=debug):
         from api.command.catalogs import run_build
 
-        run_build(source, out, as_of.date(), spot_as_of.date(), as_json=as_json)
+        dates = (None if one is None else one.date() for one in (as_of, spot_as_of))
+        run_build(source, out, provider, *dates, as_json=as_json)
+
+
+@catalog_app.command("import")
+def import_prices(
+    provider: Annotated[str, typer.Argument(help="Whose formats: aws, gcp, azure, focus.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, plain or gzip.")],
+    out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    onto: Onto = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date of files that carry none; today."),
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Make a catalogue of price files as their provider publishes them."""
+    from api.command.failures import reported
+
+    with reported(as_json=as_json, debug=debug):
+        from api.command.importing import run_import
+
+        run_import(provider, paths, out, onto, as_of, as_json=as_json)
+
+
+@catalog_app.command("refresh")
+def refresh_catalog(
+    provider: Annotated[str, typer.Argument(help="aws, gcp or azure.")],
+    out: Annotated[Path, typer.Option("--out", help="Parquet file to write or replace.")],
+    region: Annotated[
+        list[str] | None, typer.Option("--region", help="Of these regions only; repeat at will.")
+    ] = None,
+    onto: Onto = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option("--api-key-file", help="File with the key GCP asks for.")
+    ] = None,
+    max_mib: Annotated[
+        int, typer.Option("--max-mib", help="All downloads together, MiB.", min=1)
+    ] = 4096,
+    timeout: Annotated[
+        float, typer.Option("--timeout", help="Seconds a host may be silent.", min=0.1)
+    ] = 60.0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Download a provider's prices of today and make a catalogue of them."""
+    from api.command.failures import reported
+
+    with reported(as_json=as_json, debug=debug):
+        from api.command.refreshing import Wanted, run_refresh
+
+        wanted = Wanted(provider, tuple(region or ()), onto, api_key_file, max_mib, timeout)
+        run_refresh(wanted, out, as_json=as_json, quiet=quiet)
+
+
+@catalog_app.command("owned")
+def import_owned(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Answers of DescribeReservedInstances or DescribeSavingsPlans."
+        ),
+    ],
+    region: Annotated[
+        str | None, typer.Option("--region", help="Region of regional reservations.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="YAML file to write instead of stdout.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Turn AWS's answers about owned commitments into the owned part of a request."""
+    from api.command.failures import reported
+
+    with reported(as_json=as_json, debug=debug):
+        from api.command.importing import run_owned
+
+        run_owned(paths, region, out, as_json=as_json)
+
+
+@usage_app.command("import")
+def import_usage(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="Bills: files, folders or patterns; CSV or Parquet."),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for demand, usage, request and baseline.")
+    ],
+    layout: Annotated[
+        str | None,
+        typer.Option("--format", help="aws, focus or azure; the columns tell by default."),
+    ] = None,
+    memory: Annotated[
+        int, typer.Option("--memory", help="MiB to hold at once.", min=256, max=2**20)
+    ] = 1024,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Read bills (AWS CUR, FOCUS, Azure exports): past demand, commitments, present cost."""
+    from api.command.failures import reported
+
+    with reported(as_json=as_json, debug=debug):
+        from api.command.usage import run_import
+
+        run_import(paths, layout, out, memory_mib=memory, as_json=as_json, quiet=quiet)
 
 
 def main() -> None:

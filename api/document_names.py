@@ -10,3 +10,4 @@ class DocumentName(StrEnum):
     PLAN = "plan"
     COMPARISON = "comparison"
     CATALOG = "catalog"
+    BILL = "bill"

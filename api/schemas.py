@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from api.document_names import DocumentName
 from catalogs import CatalogDocument
 from planner import Comparison, Plan, PlanRequest
+from planner.actuals import PlanBill
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -16,6 +17,7 @@ _MODELS: dict[DocumentName, type[BaseModel]] = {
     DocumentName.PLAN: Plan,
     DocumentName.COMPARISON: Comparison,
     DocumentName.CATALOG: CatalogDocument,
+    DocumentName.BILL: PlanBill,
 }
 _READ = (DocumentName.REQUEST, DocumentName.CATALOG)
 """Documents that users write; the others are printed."""

@@ -180,9 +180,9 @@ class HourlyModel:
     def _serve(self, candidate: Candidate, hour: int) -> Iterator[tuple[int, Any]]:
         """Serve the demand of an hour; what this takes of each plan, in dollars."""
         here, machine, pools = f"{candidate.workload}_{hour}", candidate.machine, self.given.pools
-        position = pools.slice_of(machine)
+        position = pools.slice_of(machine.resource)
         part = pools.slices[position]
-        units = float(part.machine_units(machine))
+        units = float(part.units_of(machine.resource))
         reserved = self.problem.add_variable(f"reserved_{here}", 0)
         on_demand = self.problem.add_variable(f"on_demand_{here}", 0)
         self.cost.append(float(machine.on_demand_usd) * on_demand)

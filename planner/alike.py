@@ -1,12 +1,13 @@
 """Where a workload runs, of machines that the model prices alike and the bill does not."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.machines import Resource
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.running import Shares
@@ -39,14 +40,12 @@ def run_cheapest(problem: Problem, spending: Spending, shares: Shares) -> Shares
 
 
 def _alike(problem: Problem, candidates: Iterable[int]) -> list[list[int]]:
-    """Candidates of one workload with equal usage of one slice and equal excess over its price."""
-    priced: dict[tuple[int, int, Fraction], list[int]] = defaultdict(list)
+    """Candidates of one workload with equal usage of equal slices and equal excess prices."""
+    priced: dict[Hashable, list[int]] = defaultdict(list)
     for position in sorted(candidates):
         candidate = problem.candidates[position]
-        at = problem.pools.slice_of(candidate.machine)
-        part = problem.pools.slices[at]
-        excess = part.excess_usd(candidate.machine) / part.machine_units(candidate.machine)
-        priced[candidate.workload, at, excess].append(position)
+        parts = tuple(_priced(problem, part.resource) for part in candidate.machine.parts)
+        priced[candidate.workload, parts].append(position)
     found: list[list[int]] = []
     for positions in priced.values():
         left = positions
@@ -62,9 +61,17 @@ def _alike(problem: Problem, candidates: Iterable[int]) -> list[list[int]]:
     return [one for one in found if len(one) > 1]
 
 
+def _priced(problem: Problem, resource: Resource) -> tuple[int, Fraction]:
+    """The slice of a resource, and what a unit costs beyond the slice's price."""
+    at = problem.pools.slice_of(resource)
+    part = problem.pools.slices[at]
+    return at, part.excess_usd(resource) / part.units_of(resource)
+
+
 def _usage(problem: Problem, position: int) -> NDArray[np.float64]:
+    """Pool units of all parts [part × moment]."""
     candidate = problem.candidates[position]
-    return candidate.needed * float(candidate.machine.units)
+    return np.outer([float(part.units) for part in candidate.machine.parts], candidate.needed)
 
 
 def _preference(problem: Problem, position: int, spending: Spending) -> tuple[object, ...]:
@@ -72,7 +79,9 @@ def _preference(problem: Problem, position: int, spending: Spending) -> tuple[ob
     machine = problem.candidates[position].machine
     taken = Fraction(0)
     for option, dollars in spending:
-        rate = dict(option.machine_rates).get(machine)
-        if rate is not None:
-            taken += dollars * Fraction(rate) / Fraction(machine.units)
+        rates = dict(option.resource_rates)
+        for part in machine.parts:
+            rate = rates.get(part.resource)
+            if rate is not None:
+                taken += dollars * Fraction(rate) / Fraction(part.resource.units)
     return taken, machine.order

@@ -8,7 +8,7 @@ from planner.billing import Bill
 from planner.decision import Bought
 from planner.problem import Problem
 from planner.quotas import bounds_of
-from planner.rebill import machines_of
+from planner.rebill import resources_of
 
 TOLERANCE = 1e-6
 """Limits passed by no more than this share are kept: solvers round."""
@@ -26,7 +26,7 @@ def broken_amounts(problem: Problem, bought: Sequence[Bought], bill: Bill) -> tu
 def _broken_budgets(problem: Problem, bought: Sequence[Bought]) -> list[str]:
     broken = []
     for hour, budget_usd in sorted(problem.upfront_budgets().items()):
-        paid_usd = sum(one.steps * one.lot.upfront_usd for one in bought if one.lot.start == hour)
+        paid_usd = sum(one.steps * one.lot.upfront_usd for one in bought if one.lot.ordered == hour)
         if paid_usd > budget_usd * (1 + TOLERANCE):
             date = f"{problem.calendar.at(hour):%Y-%m-%d}"
             broken.append(
@@ -41,7 +41,7 @@ def _broken_quotas(problem: Problem, bought: Sequence[Bought], bill: Bill) -> li
     beside = bill.on_demand_quantity + bill.spend_quantity
     broken = []
     for bound in bounds_of(problem):
-        counted = beside @ np.array([bound.of_machine(one) for one in machines_of(problem)])
+        counted = beside @ np.array([bound.of_machine(one) for one in resources_of(problem)])
         for one in bought:
             counted[one.lot.start : one.lot.end] += one.steps * bound.of_step(one.option)
         for owned in problem.owned:
@@ -56,10 +56,10 @@ def _broken_quotas(problem: Problem, bought: Sequence[Bought], bill: Bill) -> li
 def _unsold_on_demand(problem: Problem, bill: Bill) -> list[str]:
     """Machines sold by reservation only that run beyond the reserved ones."""
     return [
-        f"{hours:,.0f} machine-hours of {machine.instance_type} in {machine.region} run beyond "
+        f"{hours:,.0f} machine-hours of {machine.name} in {machine.region} run beyond "
         "those reserved; it is not sold on demand"
         for machine, hours in zip(
-            machines_of(problem), bill.on_demand_quantity.sum(axis=0), strict=True
+            resources_of(problem), bill.on_demand_quantity.sum(axis=0), strict=True
         )
         if not machine.sold_on_demand and hours > TOLERANCE
     ]

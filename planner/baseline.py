@@ -14,8 +14,8 @@ def cheapest_running(problem: Problem) -> Floats:
     """Machines [hour × candidate] of one future, each workload on its cheapest machine on demand.
 
     The cheapest is chosen by span between purchase dates where machines are mixed, by hour where
-    they are whole; it depends neither on the offers allowed nor on quotas. Machines sold by
-    reservation only stand in where a workload has no others.
+    they are whole; it depends neither on the offers allowed nor on limits. Spot is left out, and
+    machines sold by reservation only stand in where a workload has no others.
     """
     running = fixed_running(problem)
     dates = np.array(sorted({0, *problem.calendar.purchase_hours}))
@@ -25,7 +25,8 @@ def cheapest_running(problem: Problem) -> Floats:
         positions = problem.candidates_of(workload)
         if len(positions) == 1:
             continue
-        sold = [p for p in positions if problem.candidates[p].machine.sold_on_demand]
+        lasting = [p for p in positions if not problem.candidates[p].machine.is_spot]
+        sold = [p for p in lasting if problem.candidates[p].machine.sold_on_demand]
         positions = sold or positions
         needed = np.stack([problem.candidates[p].needed for p in positions])
         prices = np.array([float(problem.candidates[p].machine.on_demand_usd) for p in positions])

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import HOURS_PER_YEAR, DedicatedOffer, Payment
+from catalogs import HOURS_PER_YEAR, DedicatedOffer, OfferKind, Payment
 from planner.baseline import cheapest_running
 from planner.decision import Bought, Policy
 from planner.errors import InfeasibleError, NoPlanError
@@ -19,7 +19,7 @@ from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, Usd
 from planner.planning import Surroundings, resolve, solve_problem
 from planner.problem import Problem
 from planner.purchases import Lot
-from planner.rebill import machines_of, usage_of
+from planner.rebill import resources_of, usage_of
 from planner.request import AllowedOffers, PlanRequest
 from planner.settlement import describe_catalog, describe_horizon
 from planner.stages import Group
@@ -82,7 +82,9 @@ class _Strategy:
 def _one_year(offers: AllowedOffers) -> AllowedOffers:
     if offers.term_hours is not None and HOURS_PER_YEAR not in offers.term_hours:
         return offers.model_copy(update={"kinds": ()})
-    return offers.model_copy(update={"terms_months": None, "terms_hours": (HOURS_PER_YEAR,)})
+    rented = tuple(kind for kind in offers.kinds if kind is not OfferKind.OWN_HARDWARE)
+    terms = {"terms_months": None, "terms_hours": (HOURS_PER_YEAR,), "kinds": rented}
+    return offers.model_copy(update=terms)
 
 
 def _no_upfront(offers: AllowedOffers) -> AllowedOffers:
@@ -164,7 +166,7 @@ def _pool_usage(problem: Problem, running: NDArray[np.float64]) -> NDArray[np.fl
     """Units used [hour × pool]."""
     quantity = usage_of(problem, running).quantity
     usage = np.zeros((len(quantity), len(problem.pools.keys)))
-    for column, machine in enumerate(machines_of(problem)):
+    for column, machine in enumerate(resources_of(problem)):
         units = float(machine.units)
         usage[:, problem.pools.keys.index(machine.pool)] += quantity[:, column] * units
     return usage

@@ -13,7 +13,7 @@ from planner.billing import Bill
 from planner.decision import Decision
 from planner.problem import Problem
 from planner.purchases import Option
-from planner.rebill import machines_of, rebill
+from planner.rebill import rebill, resources_of
 
 Floats = NDArray[np.float64]
 
@@ -22,9 +22,10 @@ class Layer(StrEnum):
     """Commitments that are drawn and counted together."""
 
     OWNED = "owned"
+    SERVERS = "servers"
     RESERVED = "reserved"
-    EC2_PLAN = "ec2_plan"
-    COMPUTE_PLAN = "compute_plan"
+    FAMILY_PLAN = "family_plan"
+    WIDE_PLAN = "wide_plan"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ class Curves:
 def trace_curves(problem: Problem, decision: Decision) -> Curves:
     """The curves of a decision, as billed."""
     bill = rebill(problem, decision)
-    prices = np.array([float(machine.on_demand_usd) for machine in machines_of(problem)])
+    prices = np.array([float(machine.on_demand_usd) for machine in resources_of(problem)])
     dedicated, spend = bill.dedicated_quantity @ prices, bill.spend_quantity @ prices
     on_demand = bill.on_demand_quantity @ prices
     return Curves(
@@ -88,10 +89,12 @@ def _committed(problem: Problem, decision: Decision, bill: Bill) -> dict[Layer, 
 
 
 def _layer(option: Option) -> Layer:
-    if option.offer.kind.is_dedicated:
+    kind = option.offer.kind
+    if kind is OfferKind.OWN_HARDWARE:
+        return Layer.SERVERS
+    if kind.is_dedicated:
         return Layer.RESERVED
-    is_ec2 = option.offer.kind is OfferKind.SAVINGS_PLAN_EC2
-    return Layer.EC2_PLAN if is_ec2 else Layer.COMPUTE_PLAN
+    return Layer.FAMILY_PLAN if kind.is_of_family else Layer.WIDE_PLAN
 
 
 @dataclass(frozen=True)
@@ -102,22 +105,22 @@ class _StepValues:
     usage_usd: Mapping[object, float]
 
     def of(self, option: Option) -> float:
-        if option.offer.kind.is_dedicated:
+        if option.pool is not None and option.offer.kind.is_dedicated:
             units = float(option.pool_units)
             return 0.0 if option.pool is None else units * self.pool_unit_usd[option.pool]
         return float(option.step) * self._dollars_per_commitment(option)
 
     def _dollars_per_commitment(self, option: Option) -> float:
         """On-demand dollars that a committed dollar serves, weighed by what the plan may serve."""
-        ratios = [float(m.on_demand_usd / rate) for m, rate in option.machine_rates]
-        weights = [self.usage_usd[machine] for machine, _ in option.machine_rates]
+        ratios = [float(m.on_demand_usd / rate) for m, rate in option.resource_rates]
+        weights = [self.usage_usd[machine] for machine, _ in option.resource_rates]
         if sum(weights) > 0:
             return float(np.average(ratios, weights=weights))
         return float(np.mean(ratios)) if ratios else 0.0
 
 
 def _step_values(problem: Problem, bill: Bill) -> _StepValues:
-    machines = machines_of(problem)
+    machines = resources_of(problem)
     quantity = bill.on_demand_quantity + bill.dedicated_quantity + bill.spend_quantity
     usage = quantity.sum(axis=0)
     return _StepValues(

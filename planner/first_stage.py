@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from planner.placement import bounds_of
 from planner.problem import Problem
 from planner.purchases import Lot, Option, without_dominated
 from planner.stages import Group
@@ -173,6 +174,23 @@ def run_workloads(model: LinearModel, terms: Terms, pools: Commitments) -> None:
     at_most = None if whole_machines else mix.demand
     rows = [(run, share), (pools.amount, standing_service(terms, pools))]
     model.require("run whole workload", rows, at_least=mix.demand, at_most=at_most)
+    limit_placement(model, terms)
+
+
+def limit_placement(model: LinearModel, terms: Terms) -> None:
+    r"""Shares of workloads that run in some places, or on spot, keep to their bounds.
+
+    .. math:: least \le \sum_{i \,counted} \varphi_{diw} \le most \qquad \forall w
+    """
+    mix, problem = terms.mix, terms.problem
+    for bound in bounds_of(problem.request, problem.candidates):
+        counted = np.flatnonzero(np.isin(mix.candidate, bound.candidates))
+        if not len(counted) or (bound.at_least <= 0 and bound.at_most >= 1):
+            continue
+        stages, row = np.unique(mix.when[counted], return_inverse=True)
+        run = model["run"]
+        share = entries(mix.share[counted], row, counted, (len(stages), run.size))
+        model.require(bound.field, [(run, share)], at_least=bound.at_least, at_most=bound.at_most)
 
 
 def standing_service(terms: Terms, pools: Commitments) -> sp.coo_array[np.float64]:
@@ -207,11 +225,11 @@ def limit_upfront(model: LinearModel, terms: Terms) -> None:
     budgets = terms.problem.upfront_budgets()
     if not budgets:
         return
-    dates = sorted({(lot.start, lot.group) for lot in terms.lots if lot.start in budgets})
-    lots = [k for k, lot in enumerate(terms.lots) if lot.start in budgets]
+    dates = sorted({(lot.ordered, lot.group) for lot in terms.lots if lot.ordered in budgets})
+    lots = [k for k, lot in enumerate(terms.lots) if lot.ordered in budgets]
     upfront = np.array([terms.lots[k].upfront_usd for k in lots], dtype=np.float64)
     rows = np.array(
-        [dates.index((terms.lots[k].start, terms.lots[k].group)) for k in lots], dtype=np.intp
+        [dates.index((terms.lots[k].ordered, terms.lots[k].group)) for k in lots], dtype=np.intp
     )
     columns = np.array(lots, dtype=np.intp)
     model.require(
@@ -326,7 +344,7 @@ def _pool_prices(terms: Terms) -> Floats:
     """Exact on-demand price of each pool's dearest unit."""
     prices = np.zeros(len(terms.problem.pools.keys))
     for part in terms.problem.pools.slices:
-        dearest = max(machine.unit_price_usd for machine in part.machines)
+        dearest = max(machine.unit_price_usd for machine in part.resources)
         prices[part.pool] = max(prices[part.pool], float(dearest))
     return prices
 
@@ -340,7 +358,7 @@ def _plan_prices(terms: Terms) -> Floats:
                 float(machine.unit_price_usd) * float(part.pool_units) / float(rate)
                 for part, rate in zip(slices, rates, strict=True)
                 if rate is not None
-                for machine in part.machines
+                for machine in part.resources
             )
             for rates in terms.plans
         ],
@@ -351,7 +369,7 @@ def _plan_prices(terms: Terms) -> Floats:
 def _lot_name(terms: Terms, position: int) -> str:
     lot = terms.lots[position]
     offer_id = terms.problem.options[lot.option].offer.offer_id
-    return f"{offer_id} at {_when(terms, lot.start, lot.group)}"
+    return f"{offer_id} at {_when(terms, lot.ordered, lot.group)}"
 
 
 def _when(terms: Terms, hour: int, group: Group) -> str:

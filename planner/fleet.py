@@ -1,11 +1,9 @@
 """The machines each workload may run on, and how many of them it needs hour by hour."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
-from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -15,13 +13,10 @@ from catalogs import (
     Catalog,
     Faults,
     InstanceType,
-    OfferKind,
-    Payment,
-    PoolKey,
-    UnknownRateError,
 )
 from planner.demand import Demand
 from planner.increments import count_increments
+from planner.machines import Machine, Part, Resource, is_sold_on_demand, make_machine, spot_machine
 from planner.request import (
     Machines,
     NormalizedUnits,
@@ -31,49 +26,10 @@ from planner.request import (
     VcpusAndMemory,
     Workload,
 )
-from planner.reserved_only import equivalent_usd, reservations_of
+from planner.reserved_only import reservations_of
 
 ROUNDING = 1 + 1e-12
 """Units that differ by no more than this factor are equal."""
-
-PlanTerms = tuple[OfferKind, int | None, Payment | None]
-"""Kind, term in hours and payment of a savings plan."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """An instance type in a region, as it is billed.
-
-    ``plan_rates`` are its savings plan rates [USD / machine-hour] by kind, term and payment.
-    Where it is not ``sold_on_demand``, its price only says what its usage counts as.
-    """
-
-    instance_type: str
-    family: str
-    region: str
-    os: str
-    tenancy: str
-    pool: PoolKey
-    units: Decimal
-    on_demand_usd: Decimal
-    plan_rates: tuple[tuple[PlanTerms, Decimal], ...] = ()
-    sold_on_demand: bool = True
-
-    @property
-    def unit_price_usd(self) -> Fraction:
-        """On-demand price of one unit of its pool."""
-        return Fraction(self.on_demand_usd) / Fraction(self.units)
-
-    @property
-    def unit_plan_rates(self) -> dict[PlanTerms, Fraction]:
-        """Savings plan rates of one unit of its pool."""
-        return {terms: Fraction(rate) / Fraction(self.units) for terms, rate in self.plan_rates}
-
-    @property
-    def order(self) -> tuple[Fraction, Fraction, Decimal, str]:
-        """Cheapest unit first: on demand, then under savings plans, then the smallest."""
-        rates = sum(self.unit_plan_rates.values(), Fraction(0))
-        return self.unit_price_usd, rates, self.units, self.instance_type
 
 
 @dataclass(frozen=True)
@@ -138,7 +94,13 @@ def find_candidates(
 def _tied(machine: Machine, workload: Workload, request: PlanRequest) -> Machine:
     if request.reservations is Reservations.POOLED:
         return machine
-    return replace(machine, pool=replace(machine.pool, account=workload.name))
+    return replace(machine, parts=tuple(_owned_by(part, workload.name) for part in machine.parts))
+
+
+def _owned_by(part: Part, account: str) -> Part:
+    """The part in a pool of an account's own."""
+    pool = replace(part.resource.pool, account=account)
+    return replace(part, resource=replace(part.resource, pool=pool))
 
 
 def _candidates(
@@ -167,11 +129,22 @@ def _served_by(
     workload, whole = request.workloads[position], request.whole_machines
     regions = _known_regions(position, workload, catalog, faults)
     _check_types(position, workload, catalog, faults)
+    missing, found = Faults(), False
     for region in regions:
         place = _Place(workload, region, regions, catalog, reserved_only=whole)
-        for instance_type, capacities in _capacities(position, place, faults):
-            machine = make_machine(catalog, instance_type, region, workload.os, workload.tenancy)
+        for instance_type, capacities in _capacities(position, place, missing):
+            found = True
+            at = (catalog, instance_type, region, workload.os, workload.tenancy)
+            machine = make_machine(
+                *at, hybrid_benefit=workload.hybrid_benefit, hardware=request.hardware
+            )
             yield machine, capacities
+            spot = spot_machine(*at, hardware=request.hardware) if workload.spot else None
+            if spot is not None and workload.spot is not None:
+                more = 1.0 + workload.spot.overhead
+                yield spot, tuple(capacity / more for capacity in capacities)
+    if not found:  # one region that sells what is needed will do
+        faults.found.extend(missing.found)
 
 
 @dataclass(frozen=True)
@@ -194,16 +167,8 @@ class _Place:
     def sells(self, name: str, region: str | None = None) -> bool:
         """Whether a type is sold here, or in another region."""
         at = (name, region or self.region, self.workload.os, self.workload.tenancy)
-        on_demand = _is_sold_on_demand(self.catalog, *at)
+        on_demand = is_sold_on_demand(self.catalog, *at)
         return on_demand or (self.reserved_only and bool(reservations_of(self.catalog, *at)))
-
-
-def _is_sold_on_demand(catalog: Catalog, name: str, region: str, os: str, tenancy: str) -> bool:
-    try:
-        catalog.on_demand_usd(name, region, os, tenancy)
-    except UnknownRateError:
-        return False
-    return True
 
 
 def _check_types(position: int, workload: Workload, catalog: Catalog, faults: Faults) -> None:
@@ -219,32 +184,6 @@ def _check_types(position: int, workload: Workload, catalog: Catalog, faults: Fa
         if not catalog.has_type(name):
             near = ", ".join(catalog.near_types(name)) or "none"
             faults.add(field, name, f"the catalogue has no such type; nearest: {near}")
-
-
-def make_machine(
-    catalog: Catalog, instance_type: InstanceType, region: str, os: str, tenancy: str
-) -> Machine:
-    """The machine of a type in a region, with its on-demand price and its pool."""
-    name = instance_type.name
-    rates = catalog.rates_of(name, region, os, tenancy)
-    on_demand = _is_sold_on_demand(catalog, name, region, os, tenancy)
-    price_usd = catalog.on_demand_usd if on_demand else partial(equivalent_usd, catalog)
-    return Machine(
-        instance_type=name,
-        family=instance_type.family,
-        region=region,
-        os=os,
-        tenancy=tenancy,
-        pool=catalog.pool_key(name, region, os, tenancy),
-        units=catalog.units(name, os, tenancy),
-        on_demand_usd=price_usd(name, region, os, tenancy),
-        sold_on_demand=on_demand,
-        plan_rates=tuple(
-            ((rate.kind, rate.term_hours, rate.payment), rate.hourly_usd)
-            for rate in rates
-            if rate.kind.is_spend
-        ),
-    )
 
 
 def _known_regions(
@@ -342,7 +281,7 @@ def _family_size(
     sizes = [
         size
         for size in found
-        if catalog.pool_key(size.name, region, workload.os, workload.tenancy).size_flexible
+        if catalog.billed_as(size.name, region, workload.os, workload.tenancy)[0].pool.size_flexible
     ]
     if not found:
         why = catalog.explain_no_match(selector, region, workload.os, workload.tenancy)
@@ -356,45 +295,68 @@ def _family_size(
         make_machine(catalog, size, region, workload.os, workload.tenancy): size for size in sizes
     }
     cheapest = min(machines, key=lambda machine: machine.order)
-    return [(machines[cheapest], (float(cheapest.units),))]
+    return [(machines[cheapest], (float(cheapest.resource.units),))]
+
+
+def cheapest_candidates(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Of each workload the candidate that costs least on demand, all the time."""
+    for _, alike in groupby(candidates, key=lambda one: one.workload):
+        lasting = [one for one in alike if not one.machine.is_spot]
+        costs = [float(one.needed.sum()) * float(one.machine.on_demand_usd) for one in lasting]
+        if lasting:
+            yield lasting[int(np.argmin(costs))]
 
 
 def _undominated(candidates: list[Candidate]) -> tuple[Candidate, ...]:
-    """Without those that another machine of the same workload and pool serves no dearer.
+    """Without those that another machine of the same workload and pools serves no dearer.
 
     Exact in the linear pools: the other needs no more units in any hour, at no higher price a
-    unit, on demand and under every savings plan.
+    unit, on demand, for its software, under every savings plan and on servers of one's own.
     """
     kept: list[Candidate] = []
     ordered = sorted(candidates, key=lambda one: one.machine.order)
 
-    def home(one: Candidate) -> tuple[int, str]:
-        return one.workload, str(one.machine.pool)
+    def home(one: Candidate) -> tuple[int, tuple[str, ...]]:
+        return one.workload, tuple(str(part.resource.pool) for part in one.machine.parts)
 
     for _, alike in groupby(sorted(ordered, key=home), key=home):
-        kept += _cheapest_of_pool(list(alike))
+        kept += _cheapest_of_pools(list(alike))
     return tuple(sorted(kept, key=lambda one: (one.workload, one.machine.order)))
 
 
-def _cheapest_of_pool(candidates: list[Candidate]) -> list[Candidate]:
-    """Those of one workload and pool, cheapest unit first, that no earlier one replaces."""
+def _cheapest_of_pools(candidates: list[Candidate]) -> list[Candidate]:
+    """Those of one workload and pools, cheapest unit first, that no earlier one replaces."""
     if len(candidates) == 1:
         return candidates
     kept: list[tuple[Candidate, NDArray[np.float64]]] = []
     for one in candidates:
-        units = one.needed * float(one.machine.units)
+        units = np.outer([float(part.units) for part in one.machine.parts], one.needed)
         if not any(
-            _rates_no_dearer(other.machine, one.machine)
-            and bool(np.all(theirs <= units * ROUNDING))
+            _no_dearer(other.machine, one.machine) and bool(np.all(theirs <= units * ROUNDING))
             for other, theirs in kept
         ):
             kept.append((one, units))
     return [one for one, _ in kept]
 
 
-def _rates_no_dearer(other: Machine, one: Machine) -> bool:
-    """Whether every plan that covers ``one`` covers ``other`` at no higher rate a unit."""
-    rates = other.unit_plan_rates
+def _no_dearer(other: Machine, one: Machine) -> bool:
+    """Whether every part costs no more a unit, and under every plan that covers ``one``."""
     return all(
-        terms in rates and rates[terms] <= rate for terms, rate in one.unit_plan_rates.items()
+        _resource_no_dearer(theirs.resource, part.resource)
+        for theirs, part in zip(other.parts, one.parts, strict=True)
+    )
+
+
+def _resource_no_dearer(other: Resource, one: Resource) -> bool:
+    rates, servers = other.unit_plan_rates, other.unit_servers
+    software = Fraction(other.software_usd) / Fraction(other.units)
+    return (
+        other.unit_price_usd <= one.unit_price_usd
+        and software <= Fraction(one.software_usd) / Fraction(one.units)
+        and all(
+            terms in rates and rates[terms] <= rate for terms, rate in one.unit_plan_rates.items()
+        )
+        and all(
+            name in servers and servers[name] <= share for name, share in one.unit_servers.items()
+        )
     )

@@ -34,7 +34,8 @@ def group_hours(problem: Problem, *, by_scenario: bool = False) -> HourGroups:
 
     Workloads that are counted in whole increments are compared by these.
     Exact: use-it-or-lose-it commitments meet the same recourse problem in each of them. Where
-    utilization has a floor, it joins the hours, and those of other worth are others.
+    utilization has a floor, it joins the hours, and those of other worth are others. Hours that pay
+    another quarter of a month's prices are others too.
     """
     hours = problem.calendar.hours
     stage = problem.stage_of_moment()
@@ -42,7 +43,7 @@ def group_hours(problem: Problem, *, by_scenario: bool = False) -> HourGroups:
     keys = [stage, scenario] if by_scenario else [stage]
     if problem.tells_hours_apart_by_worth:
         keys.append(np.tile(problem.calendar.worth[:-1], len(problem.probability)))
-    rows = np.column_stack([*keys, *_series(problem)])
+    rows = np.column_stack([*keys, *problem.quarters.values(), *_series(problem)])
     _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     # Groups in the order of time, so that models read like calendars.
     order = np.argsort(first)

@@ -7,9 +7,18 @@ from fractions import Fraction
 from typing import TypeVar
 
 from catalogs import Catalog, DedicatedOffer, Faults, OfferKind, Payment, SpendOffer
+from catalogs.billed import is_size_flexible, pool_units
 from planner.calendar import Calendar
+from planner.hardware import HardwareOffer
 from planner.pools import Pools
-from planner.purchases import Option, lot_cost_usd, machine_rates, spend_option, step_price
+from planner.purchases import (
+    Option,
+    hardware_option,
+    lot_cost_usd,
+    resource_rates,
+    spend_option,
+    step_price,
+)
 from planner.request import Accounting, OwnedCommitment, PlanRequest, Reservations
 
 TERM_LEEWAY = 0.01
@@ -51,10 +60,13 @@ def resolve_owned(
     found: list[Owned] = []
     for position, commitment in enumerate(request.owned):
         field = f"owned.{position}"
-        if commitment.region is not None and commitment.region not in catalog.regions():
+        is_rented = commitment.kind is not OfferKind.OWN_HARDWARE
+        if is_rented and commitment.region and commitment.region not in catalog.regions():
             faults.add(f"{field}.region", commitment.region, "the catalogue has no such region")
             continue
-        if commitment.kind.is_dedicated:
+        if commitment.kind is OfferKind.OWN_HARDWARE:
+            option = _servers(field, commitment, request, pools, faults)
+        elif commitment.kind.is_dedicated:
             _check_workload(field, commitment, request, faults)
             option = _reservation(field, commitment, catalog, pools, faults)
         else:
@@ -92,8 +104,11 @@ def _step_cost(
     if begun >= 0:
         return lot_cost_usd(option, begun, calendar)
     upfront, hourly = step_price(option)
+    upfront -= option.resale_usd
     if calendar.accounting is Accounting.CASH_FLOW:
-        return float(hourly) * float(calendar.worth_before[end] - calendar.worth_before[start])
+        sold = option.resale_usd if calendar.hour_of(commitment.end) == end else 0
+        recurring = float(hourly) * float(calendar.worth_before[end] - calendar.worth_before[start])
+        return recurring - float(sold) * float(calendar.worth[end])
     hours = calendar.hour_of(commitment.end) if calendar.accounting is Accounting.FULL_TERM else end
     return float((upfront / commitment.term_hours + hourly) * (hours - start))
 
@@ -102,35 +117,80 @@ def _reservation(
     field: str, commitment: OwnedCommitment, catalog: Catalog, pools: Pools, faults: Faults
 ) -> Option | None:
     name, region = str(commitment.instance_type), str(commitment.region)
-    if not catalog.has_type(name):
+    if name not in catalog.billed_names:
         near = ", ".join(catalog.near_types(name)) or "none"
         faults.add(f"{field}.instance_type", name, f"no such type; nearest: {near}")
         return None
     prices = _reservation_prices(field, commitment, catalog, faults)
     if prices is None:
         return None
-    key = replace(
-        catalog.pool_key(name, region, commitment.os, commitment.tenancy),
-        account=commitment.workload or "",
-    )
+    described = catalog.instance_type(name) if catalog.has_type(name) else None
+    platform = (commitment.os, commitment.tenancy)
     offer = DedicatedOffer(
-        provider=catalog.provider,
+        provider=catalog.billed_names[name],
         kind=commitment.kind,
         region=region,
         os=commitment.os,
         tenancy=commitment.tenancy,
         instance_type=name,
-        family=catalog.instance_type(name).family,
-        units=catalog.units(name, commitment.os, commitment.tenancy),
-        size_flexible=key.size_flexible,
+        family=described.family if described else name,
+        units=pool_units(described, *platform) if described else Decimal(1),
+        size_flexible=described is not None and is_size_flexible(described, *platform),
         term_hours=commitment.term_hours,
         payment=commitment.payment,
         upfront_usd=prices[0],
         hourly_usd=prices[1],
         as_of=catalog.as_of,
     )
+    if commitment.kind is OfferKind.RESERVED_ZONAL:
+        return _of_one_type(offer.model_copy(update={"size_flexible": False}), pools)
+    key = replace(catalog.offer_pool(offer), account=commitment.workload or "")
     pool = pools.keys.index(key) if key in pools.keys else None
     return Option(offer, Decimal(1), pool, Fraction(offer.units))
+
+
+def _priced_as(kind: OfferKind) -> OfferKind:
+    """Zonal reservations cost what regional ones do."""
+    return OfferKind.RESERVED_STANDARD if kind is OfferKind.RESERVED_ZONAL else kind
+
+
+def _of_one_type(offer: DedicatedOffer, pools: Pools) -> Option:
+    """A reservation of one type that shares its pool with other sizes."""
+    served = tuple(
+        (resource, Decimal(1))
+        for part in pools.slices
+        for resource in part.resources
+        if (resource.region, resource.name, resource.os, resource.tenancy)
+        == (offer.region, offer.instance_type, offer.os, offer.tenancy)
+        and not resource.pool.spot
+    )
+    machines = dict(served)
+    rates = tuple(
+        1 / part.units_of(part.resources[0]) if part.resources[0] in machines else None
+        for part in pools.slices
+    )
+    if not served:
+        return Option(offer, Decimal(1))
+    return Option(offer, Decimal(1), rates=rates, resource_rates=served)
+
+
+def _servers(
+    field: str,
+    commitment: OwnedCommitment,
+    request: PlanRequest,
+    pools: Pools,
+    faults: Faults,
+) -> Option | None:
+    """Servers as the request describes their hardware; they cost the same if they serve nothing."""
+    for one in request.hardware:
+        if one.name == commitment.instance_type:
+            life = commitment.term_hours
+            idle = Option(HardwareOffer(one, life), Decimal(1))
+            return hardware_option(one, pools, life) or idle
+    known = ", ".join(one.name for one in request.hardware) or "none"
+    fix = f"describe it under hardware; there are: {known}"
+    faults.add(f"{field}.instance_type", commitment.instance_type, fix)
+    return None
 
 
 def _reservation_prices(
@@ -147,7 +207,7 @@ def _reservation_prices(
     offers = catalog.dedicated_offers(
         str(commitment.region),
         (str(commitment.instance_type),),
-        kinds=(commitment.kind,),
+        kinds=(_priced_as(commitment.kind),),
         payments=(commitment.payment,),
         os=commitment.os,
         tenancy=commitment.tenancy,
@@ -175,12 +235,16 @@ def _plan(
     scope = ((str(commitment.region), str(commitment.family)),) if is_family else _scope(pools)
     if not scope:
         return None  # no fleet: its faults are reported, and a plan of no family has no rates
-    offers = catalog.spend_offers(scope, kinds=(commitment.kind,), payments=(commitment.payment,))
+    kinds, payments = (commitment.kind,), (commitment.payment,)
+    offers = catalog.spend_offers(scope, kinds=kinds, payments=payments)
+    if not offers and not is_family:  # it serves nothing of this fleet
+        scope = _places(catalog, commitment.kind)
+        offers = catalog.spend_offers(scope, kinds=kinds, payments=payments)
     offer = _of_its_term(offers, commitment)
     if offer is None:
         faults.add(field, commitment.id, _no_such_term(offers, commitment))
         return None
-    rates = machine_rates(offer, catalog, pools)
+    rates = resource_rates(offer, catalog, pools)
     own = offer.model_copy(update={"term_hours": commitment.term_hours})
     options = spend_option(own, Decimal(1), rates, pools, whole_machines=request.whole_machines)
     return next(iter(options), Option(own, Decimal(1)))
@@ -188,10 +252,14 @@ def _plan(
 
 def _scope(pools: Pools) -> tuple[tuple[str, str], ...]:
     return tuple(
-        dict.fromkeys(
-            (machine.region, machine.family) for part in pools.slices for machine in part.machines
-        )
+        dict.fromkeys((one.region, one.family) for part in pools.slices for one in part.resources)
     )
+
+
+def _places(catalog: Catalog, kind: OfferKind) -> tuple[tuple[str, str], ...]:
+    """Where, and of what, the catalogue sells a kind of savings plan."""
+    rates = catalog.rates.loc[catalog.rates["kind"] == kind, ["region", "instance_type"]]
+    return tuple(rates.drop_duplicates().itertuples(index=False, name=None))
 
 
 def _of_its_term(offers: Iterable[AnOffer], commitment: OwnedCommitment) -> AnOffer | None:

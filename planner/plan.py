@@ -47,7 +47,8 @@ class Purchase(Part):
     start: datetime
     end: datetime
     quantity: Quantity
-    unit: Literal["machines", "USD per hour"]
+    unit: str
+    """machines; USD per hour; vCPUs, GiB and the like of commitments to resources."""
     upfront_usd: Usd
     """Paid on the first day, for the whole quantity."""
     hourly_usd: Usd
@@ -78,6 +79,8 @@ class MachineShare(Part):
     end: datetime
     instance_type: str
     region: str
+    spot: bool
+    """Whether at spot prices, which the provider may take back."""
     share: float
     scenarios: tuple[str, ...] | None = None
     """Futures in which it holds; none given where it holds in all."""

@@ -1,35 +1,38 @@
 """The problem a request means: every input resolved, nothing decided yet."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import Catalog, Faults, InvalidInputError, bundled_names
+from catalogs import Catalog, Faults, InvalidInputError, OfferKind
+from catalogs.faults import collected
 from planner.calendar import Calendar, make_calendar
 from planner.demand import Demand, read_demand
-from planner.fleet import Candidate, find_candidates
+from planner.fleet import Candidate, cheapest_candidates, find_candidates
+from planner.hardware import check_hardware
 from planner.information import partition_in, partitions_by_date
 from planner.owned import Owned, resolve_owned
+from planner.placement import check_placement
 from planner.pools import Pools, make_pools
+from planner.prices import open_catalogs
+from planner.problem_faults import (
+    check_budget_dates,
+    check_dates,
+    check_floors,
+    check_size,
+    check_solver,
+    check_whole,
+)
 from planner.purchases import Lot, Option, find_options, make_lots
 from planner.quota_faults import check_quotas
-from planner.request import AllowedOffers, CatalogSource, PlanRequest, Risk
+from planner.request import AllowedOffers, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
-from solvers import solver_names
-
-T = TypeVar("T")
-
-LARGEST_COST_USD = 1e9
-"""The dearest workload a plan takes on, over the whole horizon."""
-
-LARGEST_PURCHASE_TABLE = 10**8
-"""Dates × dates × offers that the model takes on."""
+from planner.sustained_use import quarters_of
 
 STALE_DAYS = 90
 """A catalogue older than this draws a warning."""
@@ -122,6 +125,36 @@ class Problem:
         """Whether bad futures count beyond the mean."""
         return len(self.demand.scenarios) > 1 and self.request.risk.weight > 0
 
+    @cached_property
+    def quarters(self) -> dict[int, NDArray[np.intp]]:
+        """By pool, the quarter of its month's prices that each moment pays, if it matters."""
+        falling = {part.pool for part in self.pools.slices if part.quarter is not None}
+        if not falling:
+            return {}
+        usage = self._pool_usage(self.candidates, falling)
+        # Most likely it is the cheapest machines that run.
+        usage |= self._pool_usage(cheapest_candidates(self.candidates), falling)
+        scenarios = len(self.probability)
+        return {pool: quarters_of(one, self.calendar, scenarios) for pool, one in usage.items()}
+
+    def _pool_usage(
+        self, candidates: Iterable[Candidate], pools: set[int]
+    ) -> dict[int, NDArray[np.float64]]:
+        """Units of some pools [moment] if every candidate ran for its whole workload."""
+        usage: dict[int, NDArray[np.float64]] = {}
+        for candidate in candidates:
+            for part in candidate.machine.parts:
+                pool = self.pools.slices[self.pools.slice_of(part.resource)].pool
+                if pool in pools:
+                    units = candidate.needed * float(part.units)
+                    usage[pool] = usage[pool] + units if pool in usage else units
+        return usage
+
+    def hours_of_slice(self, position: int) -> NDArray[np.bool_] | None:
+        """Moments in which a slice may have usage; None where these are all [moment]."""
+        part = self.pools.slices[position]
+        return None if part.quarter is None else self.quarters[part.pool] == part.quarter
+
     def stage_of_moment(self) -> NDArray[np.intp]:
         """Stage of every hour of every scenario [moment]."""
         return self.stages.stage[self.window_of_hour()].T.ravel()
@@ -184,10 +217,10 @@ def make_problem(
         InvalidInputError: with the faults of catalogue, demand, workloads and dates together.
     """
     faults = Faults()
-    _check_solver(request, faults)
-    catalog = _collected(faults, lambda: open_catalog(request.catalog, folder))
+    check_solver(request, faults)
+    catalog = collected(faults, lambda: open_catalogs(request, folder))
     names = {name for workload in request.workloads for name in workload.series_names}
-    demand = _collected(
+    demand = collected(
         faults,
         lambda: read_demand(
             request.demand, names, folder=folder, scenarios=request.scenarios, examples=examples
@@ -197,12 +230,12 @@ def make_problem(
         raise InvalidInputError(faults.found)
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
     planned = _planned(request, catalog, demand, faults) or _stand_in(names)
-    fleet = _collected(faults, lambda: _make_fleet(request, catalog, planned))
+    fleet = collected(faults, lambda: _make_fleet(request, catalog, planned))
     faults.raise_if_any()
     if fleet is None:
         raise InvalidInputError(faults.found)
     options = find_options(request, catalog, fleet.pools)
-    _check_dates(planned.calendar, options, faults)
+    check_dates(planned.calendar, options, faults)
     faults.raise_if_any()
     return Problem(
         request=request,
@@ -255,7 +288,7 @@ def _planned(
     if demand is None:
         return None
     longest = _longest_term_hours(request, catalog)
-    made = _collected(
+    made = collected(
         faults,
         lambda: make_calendar(
             request.horizon, request.purchases, demand.start, demand.end, longest
@@ -264,7 +297,7 @@ def _planned(
     if made is None:
         return None
     calendar, notes = made
-    _check_budget_dates(request, calendar, faults)
+    check_budget_dates(request, calendar, faults)
     inside = demand.between(calendar.start, calendar.hours)
     information = partitions_by_date(request.information, inside, calendar, faults)
     return _Planned(calendar, inside, information, tuple(notes))
@@ -280,87 +313,25 @@ def _stand_in(names: set[str]) -> _Planned:
 def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _Fleet:
     """Machines, pools and owned commitments; their faults together."""
     faults, whole = Faults(), request.whole_machines
-    candidates = _collected(
+    candidates = collected(
         faults,
         lambda: find_candidates(request, planned.demand, catalog),
     )
-    pools = make_pools(candidates or (), whole_machines=whole)
-    owned = _collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
-    _check_size(candidates or (), len(planned.demand.scenarios), faults)
-    _check_floors(request, candidates or (), faults)
+    apart = {
+        (str(one.region), str(one.instance_type))
+        for one in request.owned
+        if one.kind is OfferKind.RESERVED_ZONAL
+    }
+    pools = make_pools(candidates or (), whole_machines=whole, apart=apart)
+    owned = collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
+    check_size(candidates or (), len(planned.demand.scenarios), faults)
+    check_floors(request, candidates or (), faults)
+    check_whole(request, candidates or (), faults)
+    check_hardware(request.hardware, catalog, faults)
     check_quotas(request, catalog, candidates or (), faults)
+    check_placement(request, candidates or (), faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())
-
-
-def _check_dates(calendar: Calendar, options: tuple[Option, ...], faults: Faults) -> None:
-    """Purchases of every date count in every later span between dates."""
-    dates = len(calendar.purchase_hours)
-    if dates * dates * len(options) > LARGEST_PURCHASE_TABLE:
-        fix = f"too many for {len(options)} offers; choose fewer dates, or allow fewer offers"
-        faults.add("purchases", f"{dates} dates", fix)
-
-
-def _check_solver(request: PlanRequest, faults: Faults) -> None:
-    if request.solve.solver not in solver_names():
-        known = ", ".join(solver_names())
-        faults.add("solve.solver", request.solve.solver, f"no such solver; there are: {known}")
-
-
-def open_catalog(source: CatalogSource, folder: Path) -> Catalog:
-    """The catalogue a request names, points to or contains."""
-    if source.inline is not None:
-        return Catalog.from_document(source.inline)
-    if source.file is not None:
-        return Catalog.read(folder / source.file)
-    if source.name not in bundled_names():
-        faults = Faults()
-        known = ", ".join(bundled_names())
-        faults.add("catalog.name", source.name, f"no such bundled catalogue; there are: {known}")
-        faults.raise_if_any()
-    return Catalog.bundled(str(source.name))
-
-
-def _check_floors(request: PlanRequest, candidates: tuple[Candidate, ...], faults: Faults) -> None:
-    """Floors would be met by running machines that nobody needs, where their number is free."""
-    limits = request.limits
-    workloads = [candidate.workload for candidate in candidates]
-    if not request.whole_machines or len(workloads) == len(set(workloads)):
-        return
-    fix = "cannot go with whole_machines and a choice of machines; name one machine per workload"
-    for field, floor in (
-        ("limits.coverage.at_least", limits.coverage.at_least),
-        ("limits.utilization.at_least", limits.utilization.at_least),
-    ):
-        if floor is not None:
-            faults.add(field, floor, fix)
-
-
-def _check_size(candidates: tuple[Candidate, ...], scenarios: int, faults: Faults) -> None:
-    """Bills hold so much money and no more; say so before the solver works for nothing."""
-    for candidate in candidates:
-        hours = candidate.needed.reshape(scenarios, -1).sum(axis=1).max()
-        cost_usd = float(hours) * float(candidate.machine.on_demand_usd)
-        if cost_usd > LARGEST_COST_USD:
-            field = f"workloads.{candidate.workload}"
-            shown = f"{cost_usd:.3g} USD on {candidate.machine.instance_type}"
-            fix = f"costs more than {LARGEST_COST_USD:.0e} USD on demand; check the demand's unit"
-            faults.add(field, shown, fix)
-
-
-def _check_budget_dates(request: PlanRequest, calendar: Calendar, faults: Faults) -> None:
-    """Every dated budget must name a purchase date, and no date two."""
-    budgets = request.limits.upfront_budget_usd
-    if not isinstance(budgets, tuple):
-        return
-    known = ", ".join(calendar.at(hour).isoformat() for hour in calendar.purchase_hours)
-    dates = [budget.date for budget in budgets]
-    for position, date in enumerate(dates):
-        field = f"limits.upfront_budget_usd.{position}.date"
-        if calendar.hour_of(date) not in calendar.purchase_hours:
-            faults.add(field, date.isoformat(), f"is no purchase date; these are: {known}")
-        if date in dates[:position]:
-            faults.add(field, date.isoformat(), "has a budget already; keep one")
 
 
 def _longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
@@ -369,15 +340,6 @@ def _longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
     allowed = request.offers.term_hours
     terms = sold if allowed is None else sold[sold.isin(list(allowed))]
     return None if terms.empty else int(terms.max())
-
-
-def _collected(faults: Faults, step: Callable[[], T]) -> T | None:
-    """What a step gives, or None with its faults noted: the next step may find more."""
-    try:
-        return step()
-    except InvalidInputError as error:
-        faults.extend(error)
-        return None
 
 
 def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[str, ...]:
@@ -390,7 +352,7 @@ def _idle(owned: tuple[Owned, ...]) -> list[str]:
     return [
         f"owned: {one.commitment.id} serves nothing of this fleet; its cost counts all the same"
         for one in owned
-        if one.option.pool is None and not one.option.machine_rates
+        if one.option.pool is None and not one.option.resource_rates
     ]
 
 

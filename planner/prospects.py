@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer
 from planner.billing import Bill
-from planner.fleet import Machine
+from planner.machines import Resource
 from planner.problem import Problem
 from planner.purchases import Option
-from planner.rebill import machines_of
+from planner.rebill import resources_of
 
 LITTLE_MACHINES = 1e-6
 """Usage below this is rounding, nothing a purchase could serve."""
@@ -131,8 +131,9 @@ def _dates(options: Sequence[int], problem: Problem) -> _Dates:
     shape = (len(options), len(calendar.purchase_hours))
     lots = [lot for lot in problem.lots if 0 in lot.group and lot.option in row_of]
     row = [row_of[lot.option] for lot in lots]
-    date = np.searchsorted(calendar.purchase_hours, [lot.start for lot in lots])
-    cost_usd, span = np.zeros(shape), np.zeros(shape, dtype=np.intp)
+    date = np.searchsorted(calendar.purchase_hours, [lot.ordered for lot in lots])
+    # A date at which an option cannot be had any more never breaks even.
+    cost_usd, span = np.full(shape, np.inf), np.zeros(shape, dtype=np.intp)
     cost_usd[row, date] = [lot.cost_usd for lot in lots]
     edges = np.array([*problem.windows, calendar.hours])
     ends = np.searchsorted(edges, [(lot.start, lot.end) for lot in lots]).reshape(-1, 2)
@@ -230,7 +231,7 @@ class _Steps:
 
 
 def _steps(options: Sequence[Option], problem: Problem) -> _Steps:
-    machines, keys = machines_of(problem), problem.pools.keys
+    machines, keys = resources_of(problem), problem.pools.keys
     cheapest_usd = [
         min(float(one.unit_price_usd) for one in machines if one.pool == key) for key in keys
     ]
@@ -265,11 +266,11 @@ def _joined(plans: list[tuple[int, Floats]]) -> _Plans:
     return _Plans(np.array([row for row, _ in plans]), np.array([usd for _, usd in plans]))
 
 
-def _order_of(option: Option, column: Mapping[Machine, int]) -> tuple[Order, Floats]:
+def _order_of(option: Option, column: Mapping[Resource, int]) -> tuple[Order, Floats]:
     """The machines a plan serves in order, and what a dollar displaces of each."""
     ratios = [
         (float(machine.on_demand_usd / rate), column[machine])
-        for machine, rate in option.machine_rates
+        for machine, rate in option.resource_rates
         if machine.on_demand_usd > 0
     ]
     ratios.sort(key=lambda one: (-one[0], one[1]))

@@ -7,19 +7,23 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 
-from catalogs import Catalog, DedicatedOffer, SpendOffer
+from catalogs import Catalog, DedicatedOffer, OfferKind, Payment, SpendOffer
 from planner.calendar import Calendar
-from planner.fleet import Machine
+from planner.hardware import HardwareOffer
+from planner.machines import Resource
 from planner.pools import Pools, Slice
-from planner.request import Accounting, PlanRequest
+from planner.request import Accounting, Hardware, PlanRequest
 from planner.stages import Group, Partition
 
-Offer = DedicatedOffer | SpendOffer
+Offer = DedicatedOffer | SpendOffer | HardwareOffer
+
+ZERO = Fraction(0)
+
 Rates = tuple[Fraction | None, ...]
 """Commitment dollars a spend plan needs per unit of each slice; None where it does not apply."""
 
-MachineRates = tuple[tuple[Machine, Decimal], ...]
-"""Commitment dollars a spend plan needs per hour of each machine it covers."""
+ResourceRates = tuple[tuple[Resource, Decimal], ...]
+"""Commitment dollars a spend plan needs per hour of each resource it covers."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Option:
         step: its smallest purchase: one machine, or the commitment step in dollars per hour.
         pool: the only pool it serves, or None for a plan that serves several.
         pool_units: units of that pool which one step serves in every hour.
-        rates: of a spend plan, per unit of each slice.
-        machine_rates: of a spend plan, the exact rates it is billed at.
+        rates: of a spend plan, dollars per unit of each slice; of servers, servers.
+        resource_rates: the exact rates, by the resource, that it is billed at.
     """
 
     offer: Offer
@@ -40,7 +44,13 @@ class Option:
     pool: int | None = None
     pool_units: Fraction = Fraction(0)
     rates: Rates = ()
-    machine_rates: MachineRates = ()
+    resource_rates: ResourceRates = ()
+
+    @property
+    def resale_usd(self) -> Fraction:
+        """What a step is worth at its term's end."""
+        offer = self.offer
+        return Fraction(offer.hardware.salvage_usd) if isinstance(offer, HardwareOffer) else ZERO
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -60,6 +70,7 @@ class Lot:
         upfront_usd: what a step costs at its purchase date.
         group: scenarios in which it is bought.
         probability: theirs together.
+        lead_hours: hours from its order to its start.
     """
 
     option: int
@@ -69,6 +80,12 @@ class Lot:
     upfront_usd: float
     group: Group = (0,)
     probability: float = 1.0
+    lead_hours: int = 0
+
+    @property
+    def ordered(self) -> int:
+        """Hour of the horizon in which it is ordered."""
+        return self.start - self.lead_hours
 
     @property
     def expected_cost_usd(self) -> float:
@@ -85,6 +102,7 @@ def find_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[
     options = [
         *_dedicated_options(request, catalog, pools),
         *_spend_options(request, catalog, pools),
+        *_hardware_options(request, pools),
     ]
     return tuple(sorted(options, key=lambda option: option.order))
 
@@ -99,31 +117,39 @@ def make_lots(
     return tuple(
         Lot(
             option=position,
-            start=date,
-            end=min(date + option.offer.term_hours, calendar.hours),
-            cost_usd=lot_cost_usd(option, date, calendar),
+            start=date + lead,
+            end=min(date + lead + option.offer.term_hours, calendar.hours),
+            cost_usd=lot_cost_usd(option, date + lead, calendar),
             upfront_usd=float(step_price(option)[0]),
             group=group,
             probability=sum(probability[scenario] for scenario in group),
+            lead_hours=lead,
         )
         for date, partition in zip(calendar.purchase_hours, information, strict=True)
         for group in partition
         for position, option in enumerate(options)
+        if date + (lead := lead_hours_of(option)) < calendar.hours
     )
+
+
+def lead_hours_of(option: Option) -> int:
+    """Hours from an option's order to its first hour of service."""
+    offer = option.offer
+    return offer.hardware.lead_time_hours if isinstance(offer, HardwareOffer) else 0
 
 
 def lot_cost_usd(option: Option, date: int, calendar: Calendar) -> float:
     """What one step bought in an hour of the horizon costs, in the calendar's accounting."""
     upfront, hourly = step_price(option)
-    term = option.offer.term_hours
+    resale, term = option.resale_usd, option.offer.term_hours
     end = min(date + term, calendar.hours)
     active = end - date
     if calendar.accounting is Accounting.FULL_TERM:
-        return float(upfront + hourly * term)
+        return float(upfront - resale + hourly * term)
     if calendar.accounting is Accounting.AMORTIZED:
-        return float((upfront / term + hourly) * active)
+        return float(((upfront - resale) / term + hourly) * active)
     worth, before = calendar.worth, calendar.worth_before
-    credit = float(upfront) * (1 - active / term) * worth[calendar.hours]
+    credit = float(resale + (upfront - resale) * (1 - Fraction(active, term))) * worth[end]
     recurring = float(hourly) * (before[end] - before[date])
     return float(float(upfront) * worth[date] + recurring - credit)
 
@@ -134,6 +160,9 @@ def step_price(option: Option) -> tuple[Fraction, Fraction]:
     if isinstance(offer, SpendOffer):
         share = Fraction(offer.upfront_share)
         return step * share * offer.term_hours, step * (1 - share)
+    if isinstance(offer, HardwareOffer):
+        hardware = offer.hardware
+        return step * Fraction(hardware.capex_usd), step * Fraction(hardware.hourly_usd)
     return step * Fraction(offer.upfront_usd), step * Fraction(offer.hourly_usd)
 
 
@@ -151,10 +180,7 @@ def _dedicated_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> 
             tenancy=pool.tenancy,
         )
         offers = tuple(
-            o
-            for o in offers
-            if catalog.pool_key(o.instance_type, pool.region, pool.os, pool.tenancy)
-            == replace(pool, account="")
+            offer for offer in offers if catalog.offer_pool(offer) == replace(pool, account="")
         )
         # Several small machines cannot stand in for a large one where quotas count them.
         for offer in offers if request.limits.quotas else _useful_sizes(offers):
@@ -192,45 +218,81 @@ def _stands_in(smaller: DedicatedOffer, larger: DedicatedOffer) -> bool:
 def _spend_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> Iterable[Option]:
     allowed = request.offers
     offers = catalog.spend_offers(
-        tuple(dict.fromkeys((m.region, m.family) for part in pools.slices for m in part.machines)),
+        tuple(
+            dict.fromkeys(
+                (one.region, one.family) for part in pools.slices for one in part.resources
+            )
+        ),
         kinds=tuple(kind for kind in allowed.kinds if kind.is_spend),
         term_hours=allowed.term_hours,
         payments=frozenset(allowed.payments),
     )
     for offer in offers:
-        rates = machine_rates(offer, catalog, pools)
+        rates = resource_rates(offer, catalog, pools)
         yield from spend_option(
             offer, request.commitment_step_usd, rates, pools, whole_machines=request.whole_machines
         )
 
 
-def machine_rates(offer: SpendOffer, catalog: Catalog, pools: Pools) -> MachineRates:
-    """A plan's rates of all machines of the fleet that it covers."""
+def resource_rates(offer: SpendOffer, catalog: Catalog, pools: Pools) -> ResourceRates:
+    """A plan's rates of all resources of the fleet that it covers."""
     return tuple(
-        (machine, rate)
+        (one, rate)
         for part in pools.slices
-        for machine in part.machines
-        if (
-            rate := catalog.spend_rate_usd(
-                offer, machine.instance_type, machine.region, machine.os, machine.tenancy
-            )
-        )
+        for one in part.resources
+        if not one.pool.spot
+        if (rate := catalog.spend_rate_usd(offer, one.name, one.region, one.pool.os, one.tenancy))
         is not None
     )
 
 
-def _slice_rate(part: Slice, rates: dict[Machine, Decimal]) -> Fraction | None:
-    """The lowest rate of a slice's machines, per unit of the slice; None if not covered.
+def _slice_rate(part: Slice, rates: dict[Resource, Decimal]) -> Fraction | None:
+    """The lowest rate of a slice's resources, per unit of the slice; None if not covered.
 
-    A plan covers all machines of a slice or none, as far as it is bounded by the catalogue.
+    A plan covers all resources of a slice or none, as far as it is bounded by the catalogue.
     """
-    if any(machine not in rates for machine in part.machines):
+    if any(one not in rates for one in part.resources):
         return None
-    return min(Fraction(rates[one]) / part.machine_units(one) for one in part.machines)
+    return min(Fraction(rates[one]) / part.units_of(one) for one in part.resources)
+
+
+def _hardware_options(request: PlanRequest, pools: Pools) -> Iterable[Option]:
+    offers = request.offers
+    if OfferKind.OWN_HARDWARE in offers.kinds and Payment.ALL_UPFRONT in offers.payments:
+        found = (hardware_option(one, pools) for one in request.hardware)
+        yield from (option for option in found if option is not None)
+
+
+def hardware_option(
+    hardware: Hardware, pools: Pools, life_hours: int | None = None
+) -> Option | None:
+    """A server as an option, which serves what it stands in for; None where that is nothing."""
+    rates = tuple(_servers_of_slice(hardware, part) for part in pools.slices)
+    if not any(rates):
+        return None
+    covered = tuple(
+        (resource, servers)
+        for resource in dict.fromkeys(one for part in pools.slices for one in part.resources)
+        for name, servers in resource.servers
+        if name == hardware.name
+    )
+    offer = HardwareOffer(hardware, life_hours)
+    return Option(offer, Decimal(1), rates=rates, resource_rates=covered)
+
+
+def _servers_of_slice(hardware: Hardware, part: Slice) -> Fraction | None:
+    """The fewest servers that a unit of a slice takes; None where it serves none of it."""
+    found = [
+        Fraction(servers) / part.units_of(resource)
+        for resource in part.resources
+        for name, servers in resource.servers
+        if name == hardware.name
+    ]
+    return min(found) if found else None
 
 
 def spend_option(
-    offer: SpendOffer, step: Decimal, covered: MachineRates, pools: Pools, *, whole_machines: bool
+    offer: SpendOffer, step: Decimal, covered: ResourceRates, pools: Pools, *, whole_machines: bool
 ) -> Iterable[Option]:
     """A spend plan as an option; none where it serves nothing of the fleet.
 
@@ -248,7 +310,7 @@ def spend_option(
         units = Fraction(step) / Fraction(rates[position] or 1)
         yield Option(offer, step, pools.slices[position].pool, units, rates, covered)
     else:
-        yield Option(offer, step, rates=rates, machine_rates=covered)
+        yield Option(offer, step, rates=rates, resource_rates=covered)
 
 
 def without_dominated(lots: tuple[Lot, ...], options: tuple[Option, ...]) -> tuple[Lot, ...]:

@@ -1,7 +1,8 @@
 """What can be wrong with quotas."""
 
 from catalogs import Catalog, Faults
-from planner.fleet import Candidate, Machine
+from planner.fleet import Candidate
+from planner.machines import Machine
 from planner.request import PlanRequest, Quota
 
 

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from catalogs import Catalog, DedicatedOffer
-from planner.fleet import Machine
+from planner.machines import Resource
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.request import Quota
@@ -38,9 +38,9 @@ class Bound:
         """As errors name it."""
         return f"limits.quotas.{self.quota.name}.{self.field}"
 
-    def of_machine(self, machine: Machine) -> float:
-        """What one machine counts."""
-        return self._counted(machine.region, machine.family, machine.instance_type)
+    def of_machine(self, machine: Resource) -> float:
+        """What one machine counts that is billed as one."""
+        return self._counted(machine.region, machine.family, machine.name)
 
     def of_step(self, option: Option) -> float:
         """What one step of an option counts: reserved machines do, plans have none."""
@@ -79,7 +79,7 @@ def limit_quotas(model: LinearModel, terms: Terms, by_plans: Service) -> None:
     """
     for bound, reserved in reserve_within(model, terms):
         running = np.array(
-            [bound.of_machine(part.machines[0]) for part in terms.problem.pools.slices]
+            [bound.of_machine(part.resources[0]) for part in terms.problem.pools.slices]
         )
         _limit_running(model, terms, bound, reserved, running, by_plans)
 

@@ -4,15 +4,28 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer, OfferKind
-from planner.billing import Bill, Commitment, RateKey, Reservation, SavingsPlan, Usage, UsageClass
+from planner.billing import (
+    Bill,
+    Commitment,
+    OwnHardware,
+    Provider,
+    RateKey,
+    Reservation,
+    SavingsPlan,
+    Usage,
+    UsageClass,
+)
 from planner.billing import bill as bill_usage
+from planner.billing.usage import MACHINE_SERVICE
 from planner.decision import Bought, Decision
-from planner.fleet import Machine
+from planner.hardware import HardwareOffer
+from planner.machines import Resource
 from planner.problem import Problem
 from planner.purchases import Option
 
@@ -47,38 +60,60 @@ def bill_on_demand(problem: Problem, running: NDArray[np.float64]) -> Bill:
     )
 
 
-def machines_of(problem: Problem) -> tuple[Machine, ...]:
-    """The machines of all candidates, in the order of the bill's columns."""
-    return tuple(dict.fromkeys(candidate.machine for candidate in problem.candidates))
+def resources_of(problem: Problem) -> tuple[Resource, ...]:
+    """What all candidates are billed as, in the order of the bill's columns."""
+    parts = (part for candidate in problem.candidates for part in candidate.machine.parts)
+    return tuple(dict.fromkeys(part.resource for part in parts))
 
 
 def usage_of(problem: Problem, running: NDArray[np.float64], *, linear: bool = False) -> Usage:
     """Metered usage of running machines [hour × candidate]."""
-    machines = machines_of(problem)
-    column = {machine: position for position, machine in enumerate(machines)}
-    quantity = np.zeros((problem.calendar.hours, len(machines)), order="F")
+    resources = resources_of(problem)
+    column = {resource: position for position, resource in enumerate(resources)}
+    quantity = np.zeros((problem.calendar.hours, len(resources)), order="F")
     for position, candidate in enumerate(problem.candidates):
-        quantity[:, column[candidate.machine]] += running[:, position]
+        for part in candidate.machine.parts:
+            hours = running[:, position]
+            # Most machines are one resource: no rounding where there is nothing to multiply.
+            used = hours if part.quantity == 1 else hours * float(part.quantity)
+            quantity[:, column[part.resource]] += used
     classes = tuple(
-        UsageClass(
-            account=machine.pool.account or ACCOUNT,
-            name=machine.instance_type,
-            region=machine.region,
-            os=machine.os,
-            tenancy=machine.tenancy,
-            family=machine.family,
-            units=machine.units,
-            on_demand_usd=linear_price_usd(problem, machine) if linear else machine.on_demand_usd,
-        )
-        for machine in machines
+        _usage_class(one, linear_price_usd(problem, one))
+        if linear
+        else _usage_class(one, one.on_demand_usd, one.software_usd)
+        for one in resources
     )
     return Usage(problem.calendar.start, classes, quantity)
 
 
-def linear_price_usd(problem: Problem, machine: Machine) -> Decimal:
-    """A machine's on-demand price as the model sees it, without its excess."""
-    part = problem.pools.slices[problem.pools.slice_of(machine)]
-    return _decimal(part.on_demand_usd * part.machine_units(machine))
+def _usage_class(
+    resource: Resource, price_usd: Decimal, software_usd: Decimal = Decimal(0)
+) -> UsageClass:
+    return UsageClass(
+        account=resource.pool.account or ACCOUNT,
+        provider=biller_of(resource.provider),
+        name=resource.name,
+        region=resource.region,
+        os=resource.os,
+        tenancy=resource.tenancy,
+        family=resource.family,
+        units=resource.units,
+        on_demand_usd=price_usd,
+        spot_usd=price_usd if resource.pool.spot else None,
+        software_usd=software_usd,
+        sustained_use=resource.sustained_use,
+    )
+
+
+def biller_of(provider: str) -> Provider:
+    """Whose rules a provider's bill follows: its own where they are known."""
+    return provider if provider in get_args(Provider) else "custom"  # type: ignore[return-value]
+
+
+def linear_price_usd(problem: Problem, resource: Resource) -> Decimal:
+    """A resource's on-demand price as the model sees it, without its excess."""
+    part = problem.pools.slices[problem.pools.slice_of(resource)]
+    return _decimal(part.on_demand_usd * part.units_of(resource))
 
 
 def commitments_of(
@@ -114,7 +149,7 @@ def commitments_of(
 
 def purchase_id(problem: Problem, bought: Bought) -> str:
     """Names a purchase: the offer and its date."""
-    date = problem.calendar.at(bought.lot.start)
+    date = problem.calendar.at(bought.lot.ordered)
     account = account_of(problem, bought.option)
     tied = f" for {account}" if account else ""
     return f"{bought.option.offer.offer_id}{tied} @ {date:%Y-%m-%dT%H:%MZ}"
@@ -140,6 +175,7 @@ def _commitment(
     offer = option.offer
     if isinstance(offer, DedicatedOffer):
         return Reservation(
+            provider=biller_of(offer.provider),
             commitment_id=name,
             account=account or ACCOUNT,
             shared=not account,
@@ -150,38 +186,68 @@ def _commitment(
             family=offer.family,
             units=offer.units,
             size_flexible=offer.size_flexible,
+            convertible=offer.kind is OfferKind.RESERVED_CONVERTIBLE,
             os=offer.os,
             tenancy=offer.tenancy,
             count=quantity,
             upfront_usd=offer.upfront_usd,
             hourly_usd=offer.hourly_usd,
         )
-    rates = _linear_rates(problem, option) if linear else option.machine_rates
+    rates = _linear_rates(problem, option) if linear else option.resource_rates
+    if isinstance(offer, HardwareOffer):
+        return _servers(offer, name, quantity, start, rates)
     return SavingsPlan(
+        provider=biller_of(offer.provider),
         commitment_id=name,
         account=ACCOUNT,
         start=start,
         term_hours=offer.term_hours,
-        kind="ec2" if offer.kind is OfferKind.SAVINGS_PLAN_EC2 else "compute",
+        kind="ec2" if offer.kind.is_of_family else "compute",
         region=offer.region,
         family=offer.family,
         commitment_usd=quantity,
         upfront_share=offer.upfront_share,
-        rates={_rate_key(machine): rate for machine, rate in rates},
+        rates={_rate_key(resource): rate for resource, rate in rates},
     )
 
 
-def _linear_rates(problem: Problem, option: Option) -> Sequence[tuple[Machine, Decimal]]:
+def _servers(
+    offer: HardwareOffer,
+    name: str,
+    count: Decimal,
+    start: datetime,
+    serves: Sequence[tuple[Resource, Decimal]],
+) -> OwnHardware:
+    hardware = offer.hardware
+    return OwnHardware(
+        commitment_id=name,
+        account=ACCOUNT,
+        start=start,
+        term_hours=offer.term_hours,
+        count=count,
+        serves={_rate_key(resource): servers for resource, servers in serves},
+        capex_usd=hardware.capex_usd,
+        salvage_usd=hardware.salvage_usd,
+        power_kw=hardware.power_kw,
+        pue=hardware.pue,
+        energy_usd_per_kwh=hardware.energy_usd_per_kwh,
+        space_usd_per_kw_month=hardware.space_usd_per_kw_month,
+        operation_hourly_usd=hardware.operation_usd_per_hour,
+    )
+
+
+def _linear_rates(problem: Problem, option: Option) -> Sequence[tuple[Resource, Decimal]]:
     """A plan's rates as the model sees them: proportional inside each slice."""
     rates = []
     for part, rate in zip(problem.pools.slices, option.rates, strict=False):
         if rate is not None:
-            rates += [(one, _decimal(rate * part.machine_units(one))) for one in part.machines]
+            rates += [(one, _decimal(rate * part.units_of(one))) for one in part.resources]
     return rates
 
 
-def _rate_key(machine: Machine) -> RateKey:
-    return RateKey("ec2", machine.instance_type, machine.region, machine.os, machine.tenancy)
+def _rate_key(resource: Resource) -> RateKey:
+    service = MACHINE_SERVICE[biller_of(resource.provider)]
+    return RateKey(service, resource.name, resource.region, resource.os, resource.tenancy)
 
 
 def _decimal(value: Fraction) -> Decimal:

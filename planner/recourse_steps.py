@@ -178,7 +178,8 @@ def _pay_rest(model: LinearModel, terms: Terms, ladder: Ladder, step: Block) -> 
     table = entries(-cost[row, column], row, column, cost.shape)
     model.require(f"cost of rest {ladder.name}", [(rest, own), (step, table)], equal=0.0)
     slices = {
-        terms.problem.pools.slice_of(terms.problem.candidates[i].machine) for i in ladder.candidates
+        terms.problem.pools.slice_of(terms.problem.candidates[i].machine.resource)
+        for i in ladder.candidates
     }
     inside = np.isin(terms.cell_slice, list(slices))
     row_of_hour = np.full(len(terms.groups.moment), -1, dtype=np.intp)

@@ -50,7 +50,7 @@ def _fault(details: Any, document: object) -> Fault:  # noqa: ANN401 - pydantic'
         return Fault(field=field, value="(absent)", fix="write it; the key is required")
     value = shown(details["input"])
     if details["type"] == "extra_forbidden":
-        near = get_close_matches(str(details["loc"][-1]), _KEYS, n=2)
+        near = get_close_matches(str(details["loc"][-1]), _KEYS, n=2, cutoff=0.7)
         fix = f"did you mean {' or '.join(near)}?" if near else "take it out"
         return Fault(field=field, value=value, fix=f"no such key; {fix}")
     if details["type"] == "too_short":

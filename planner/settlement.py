@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
-from catalogs import DedicatedOffer
+from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
+from planner.hardware import HardwareOffer
 from planner.limits_kept import broken_limits
+from planner.machines import Part
 from planner.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.plan import (
     CatalogReport,
@@ -21,14 +24,17 @@ from planner.plan import (
     SolverReport,
 )
 from planner.problem import Problem
-from planner.purchases import Option, step_price
+from planner.purchases import Offer, Option, step_price
 from planner.reasons import reasons_against
-from planner.rebill import account_of, machines_of, purchase_id, rebill
+from planner.rebill import account_of, purchase_id, rebill, resources_of
 from planner.spread import describe_futures, describe_risk, names_of
 
 NANO_USD = Decimal("1e-9")
 LARGEST_DIFFERENCE = Decimal("0.02")
 """A bill further than this from the model's cost, as a share, draws a warning."""
+
+RESOURCE_UNITS = {"vcpu": "vCPUs", "gib": "GiB"}
+"""Units of resources as people write them."""
 
 GAP_SLACK = 1e-6
 """Gaps this close to the asked one do not exceed it: the tolerance of solvers and tie-breaking."""
@@ -122,11 +128,16 @@ def _excess_usd(problem: Problem, decision: Decision) -> float:
     worth = problem.calendar.worth[:-1]
     total = 0.0
     for position, candidate in enumerate(problem.candidates):
-        part = problem.pools.slices[problem.pools.slice_of(candidate.machine)]
-        excess = float(part.excess_usd(candidate.machine))
+        excess = float(sum(_excess(problem, part) for part in candidate.machine.parts))
         if excess:
             total += excess * float(decision.running[:, position] @ worth)
     return total
+
+
+def _excess(problem: Problem, part: Part) -> Fraction:
+    """What a part of a machine costs beyond its slice's price, by the hour."""
+    inside = problem.pools.slices[problem.pools.slice_of(part.resource)]
+    return Fraction(part.quantity) * inside.excess_usd(part.resource)
 
 
 def describe_horizon(problem: Problem) -> PlannedHorizon:
@@ -169,9 +180,18 @@ def _purchases(outlook: Outlook) -> tuple[Purchase, ...]:
     return tuple(sorted(purchases, key=lambda one: (one.start, one.offer_id, one.workload or "")))
 
 
+def _unit(offer: Offer) -> str:
+    """What is counted: machines, or the unit of a resource such as ``n2/vcpu``; or dollars."""
+    if isinstance(offer, HardwareOffer):
+        return "servers"
+    if isinstance(offer, SpendOffer):
+        return "USD per hour"
+    _, is_resource, unit = offer.instance_type.partition("/")
+    return RESOURCE_UNITS.get(unit, unit) if is_resource else "machines"
+
+
 def _offer_fields(problem: Problem, option: Option) -> dict[str, object]:
     offer = option.offer
-    dedicated = isinstance(offer, DedicatedOffer)
     if isinstance(offer, DedicatedOffer) and option.pool is not None:
         scope = str(problem.pools.keys[option.pool])
     else:
@@ -185,7 +205,7 @@ def _offer_fields(problem: Problem, option: Option) -> dict[str, object]:
         "term_hours": offer.term_hours,
         "term_months": offer.term_months,
         "payment": offer.payment,
-        "unit": "machines" if dedicated else "USD per hour",
+        "unit": _unit(offer),
     }
 
 
@@ -222,30 +242,33 @@ def _mix(problem: Problem, policy: Policy) -> tuple[MachineShare, ...]:
             end=problem.calendar.at(edges[stages.window[stage] + 1]),
             instance_type=problem.candidates[candidate].machine.instance_type,
             region=problem.candidates[candidate].machine.region,
+            spot=problem.candidates[candidate].machine.is_spot,
             share=share,
             scenarios=names_of(problem, stages.groups[stage]),
         )
         for (candidate, stage), share in policy.shares.items()
         if share > 0 and busy[candidate][stage] > 0
     ]
-    return tuple(sorted(shares, key=lambda one: (one.workload, one.start, one.instance_type)))
+    return tuple(
+        sorted(shares, key=lambda one: (one.workload, one.start, one.instance_type, one.spot))
+    )
 
 
 def _pools(outlook: Outlook) -> tuple[PoolUse, ...]:
-    machines = machines_of(outlook.problem)
-    prices = np.array([float(machine.on_demand_usd) for machine in machines])
-    on_demand, covered = np.zeros(len(machines)), np.zeros(len(machines))
+    resources = resources_of(outlook.problem)
+    prices = np.array([float(one.on_demand_usd) for one in resources])
+    on_demand, covered = np.zeros(len(resources)), np.zeros(len(resources))
     for one in outlook.futures:
         on_demand += one.probability * one.on_demand_hours * prices
         covered += one.probability * one.served_hours * prices
     found = []
     for key in outlook.problem.pools.keys:
-        inside = [i for i, machine in enumerate(machines) if machine.pool == key]
+        inside = [i for i, one in enumerate(resources) if one.pool == key]
         equivalent = float((on_demand + covered)[inside].sum())
         found.append(
             PoolUse(
                 pool=str(key),
-                machines=tuple(machines[i].instance_type for i in inside),
+                machines=tuple(resources[i].name for i in inside),
                 on_demand_equivalent_usd=_usd(equivalent),
                 coverage=float(covered[inside].sum()) / equivalent if equivalent else None,
             )

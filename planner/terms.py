@@ -132,7 +132,7 @@ class Terms:
     def sold_on_demand(self) -> NDArray[np.bool_]:
         """Slices that may be served on demand."""
         slices = self.problem.pools.slices
-        return np.array([part.machines[0].sold_on_demand for part in slices], dtype=np.bool_)
+        return np.array([part.resources[0].sold_on_demand for part in slices], dtype=np.bool_)
 
     @cached_property
     def _cells(self) -> tuple[Ints, Ints]:

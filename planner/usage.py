@@ -1,6 +1,7 @@
 """Usage of the slices: what is given, and what depends on where workloads run."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import scipy.sparse as sp
@@ -82,10 +83,9 @@ class SliceUsage:
 
 @dataclass(frozen=True)
 class _Running:
-    """What each machine of a candidate means to the model."""
+    """What each machine of a candidate means to the model: slice units, and its prices in USD."""
 
-    slice: int
-    units: float
+    units: tuple[tuple[int, float], ...]
     price_usd: float
     excess_usd: float
 
@@ -115,14 +115,13 @@ def measure_usage(problem: Problem, groups: HourGroups, mix: Mix) -> SliceUsage:
     fixed = np.zeros((len(groups.moment), len(problem.pools.slices)))
     decided, _ = split_by_choice(problem)
     for position in decided:
-        run = _running(problem, position)
-        fixed[:, run.slice] += machines_needed(problem, position)[groups.moment] * run.units
-    column, hour, units = _made_by_columns(problem, groups, mix)
-    slices = np.array([_running(problem, c).slice for c in range(len(problem.candidates))])
-    of_slice = slices[mix.candidate[column]] if mix.size else np.zeros(0, np.intp)
+        needed = machines_needed(problem, position)[groups.moment]
+        for at, units in _running(problem, position).units:
+            fixed[:, at] += _inside(problem, at, groups.moment, needed) * units
+    column, hour, of_slice, units_made = _made_by_columns(problem, groups, mix)
     possible = fixed > 0
     possible[hour, of_slice] = True
-    return SliceUsage(fixed, possible, column, hour, of_slice, units)
+    return SliceUsage(fixed, possible, column, hour, of_slice, units_made)
 
 
 def machines_needed(problem: Problem, candidate: int) -> Floats:
@@ -247,32 +246,46 @@ class _Totals:
         return np.asarray(run.excess_usd * worth), expected * run.price_usd
 
 
-def _made_by_columns(problem: Problem, groups: HourGroups, mix: Mix) -> tuple[Ints, Ints, Floats]:
-    """Column, merged hour and units of all usage that columns make."""
-    run = [_running(problem, position) for position in range(len(problem.candidates))]
-    if problem.request.whole_machines:
-        units = np.array([one.units for one in run])[mix.candidate]
-        return np.arange(mix.size), mix.when, units
-    column, hour, units_made = [], [], []
-    start = {int(c): int(first) for c, first in zip(*np.unique(mix.candidate, return_index=True),
-                                                     strict=True)}  # fmt: skip
-    for candidate, first in start.items():
-        needed = problem.candidates[candidate].needed[groups.moment]
-        busy = np.flatnonzero(needed > 0)
-        column.append(first + groups.stage[busy])
-        hour.append(busy)
-        units_made.append(needed[busy] * run[candidate].units)
-    return _joined(column), _joined(hour), np.concatenate([np.zeros(0), *units_made])
+def _made_by_columns(
+    problem: Problem, groups: HourGroups, mix: Mix
+) -> tuple[Ints, Ints, Ints, Floats]:
+    """Column, merged hour, slice and units of all usage that columns make."""
+    first_columns: tuple[Ints, Ints] = np.unique(mix.candidate, return_index=True)
+    column, hour, of_slice, units_made = [], [], [], [np.zeros(0)]
+    for candidate, first in zip(*(part.tolist() for part in first_columns), strict=True):
+        if problem.request.whole_machines:
+            columns = np.flatnonzero(mix.candidate == candidate)
+            hours, machines = mix.when[columns], np.ones(len(columns))
+        else:
+            needed = problem.candidates[candidate].needed[groups.moment]
+            hours = np.flatnonzero(needed > 0)
+            columns, machines = first + groups.stage[hours], needed[hours]
+        for at, units in _running(problem, candidate).units:
+            made = _inside(problem, at, groups.moment[hours], machines) * units
+            here = np.flatnonzero(made)
+            column.append(columns[here])
+            hour.append(hours[here])
+            of_slice.append(np.full(len(here), at))
+            units_made.append(made[here])
+    return _joined(column), _joined(hour), _joined(of_slice), np.concatenate(units_made)
+
+
+def _inside(problem: Problem, at: int, moments: Ints, machines: Floats) -> Floats:
+    """Machines [some moments] in the hours of a slice, none in others."""
+    hours = problem.hours_of_slice(at)
+    return machines if hours is None else np.where(hours[moments], machines, 0.0)
 
 
 def _running(problem: Problem, position: int) -> _Running:
-    machine = problem.candidates[position].machine
-    slice_ = problem.pools.slice_of(machine)
-    part = problem.pools.slices[slice_]
-    units = part.machine_units(machine)
-    return _Running(
-        slice_, float(units), float(part.on_demand_usd * units), float(part.excess_usd(machine))
-    )
+    units, price, excess = [], Fraction(0), Fraction(0)
+    for part in problem.candidates[position].machine.parts:
+        slices = problem.pools.slices_of(part.resource)
+        inside, quantity = problem.pools.slices[slices[0]], Fraction(part.quantity)
+        of_slice = quantity * inside.units_of(part.resource)
+        units += [(at, float(of_slice)) for at in slices]
+        price += inside.on_demand_usd * of_slice
+        excess += quantity * inside.excess_usd(part.resource)
+    return _Running(tuple(units), float(price), float(excess))
 
 
 def _joined(parts: list[Ints]) -> Ints:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer
 from planner.decision import Bought, Policy
+from planner.machines import Machine
 from planner.owned import resolve_owned
 from planner.pools import make_pools
 from planner.problem import Problem
@@ -180,7 +181,7 @@ def _may_merge(problem: Problem, region: str) -> bool:
 def _scope(problem: Problem, bound: Bound, region: str) -> frozenset[str]:
     """Instance types of a region that count against a bound."""
     machines = {one.machine for one in problem.candidates if one.machine.region == region}
-    return frozenset(one.instance_type for one in machines if bound.of_machine(one))
+    return frozenset(one.instance_type for one in machines if bound.of_machine(one.resource))
 
 
 def _own_bounds(problem: Problem, region: str) -> list[Bound]:
@@ -193,12 +194,24 @@ def _own_bounds(problem: Problem, region: str) -> list[Bound]:
     ]
 
 
+def _anywhere(machine: Machine) -> Machine:
+    """A machine without its region."""
+    parts = tuple(
+        replace(
+            part,
+            resource=replace(part.resource, region="", pool=replace(part.resource.pool, region="")),
+        )
+        for part in machine.parts
+    )
+    return replace(machine, region="", parts=parts)
+
+
 def _signature(problem: Problem, region: str) -> Hashable:
     """What regions alike have in common."""
     machines = tuple(
         (
             one.workload,
-            replace(one.machine, region="", pool=replace(one.machine.pool, region="")),
+            _anywhere(one.machine),
             one.needed.tobytes(),
         )
         for one in problem.candidates

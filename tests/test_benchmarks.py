@@ -33,7 +33,15 @@ def lines_of(monkeypatch, capsys):
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     yield run
-    for name in ("model_build", "planning", "recourse_pass", "scale", "versus", "malloovia"):
+    for name in (
+        "bills",
+        "model_build",
+        "planning",
+        "recourse_pass",
+        "scale",
+        "versus",
+        "malloovia",
+    ):
         sys.modules.pop(name, None)
 
 
@@ -73,6 +81,13 @@ def test_the_benchmark_of_others_problems_prints_the_figures_of_its_case(lines_o
 
     assert case.keys() >= FIELDS
     assert case["cost"] == pytest.approx(178)
+
+
+def test_the_benchmark_of_bills_reads_what_it_wrote(lines_of):
+    (case,) = lines_of("bills", "--gb", "0.0005", "--hour-rows", "500")
+
+    assert case.keys() >= {"case", "seconds", "peak_rss_mb", "rows_per_second", "memory_mib"}
+    assert case["rows_read"] >= 500
 
 
 def test_the_roads_to_a_plan_agree_and_are_compared(lines_of):

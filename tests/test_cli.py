@@ -332,6 +332,15 @@ def test_the_rates_of_a_type_are_shown_as_published():
     assert "0.38400" in run(*words).stdout
 
 
+def test_a_machine_billed_by_its_parts_says_so():
+    machine = run("catalog", "show", "gcp", "--type", "n2-standard-4", "--region", "us-central1")
+    part = run("catalog", "show", "gcp", "--type", "n2/vcpu", "--region", "us-central1")
+
+    assert "billed as 4 n2/vcpu, 16 n2/gib; commitments are to these" in machine.stdout
+    assert "n2/vcpu in us-central1, USD per unit" in part.stdout
+    assert "28 % off on demand, 1y" in part.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -340,6 +349,10 @@ def test_the_rates_of_a_type_are_shown_as_published():
         (["show", "aws", "--type", "m5.2xlarge", "--region", "moon-1"], "us-east-1"),
         (["show", "aws", "--type", "m5.2xlarge"], "--region = (absent)"),
         (["build", "--from", "no-such-folder", "--out", "x.parquet"], "aws_prices.parquet"),
+        (
+            ["build", "--provider", "gcp", "--from", "no-such-folder", "--out", "x.parquet"],
+            "gcp_prices.parquet",
+        ),
     ],
 )
 def test_faults_of_catalogue_commands_end_with_2(words, message):

@@ -123,6 +123,21 @@ FAMILIES = {
         bad={"run[candidate 1 at 0]": 0.4, "serve on demand[1]": 2, "serve on demand[3]": 0.8},
         breaks=("run whole workload[0]",),
     ),
+    "limit_placement": Family(
+        [on_demand("a", 2), on_demand("b", 3)],
+        {"web": [10, 4]},
+        (),
+        ("workloads.0.placement.0",),
+        parts={"workloads": [own_unit("web", {"a": 1, "b": 2})[0] | {
+            "placement": [{"families": ["b"], "at_least": 0.2, "at_most": 0.5}]}]},
+        good={"run[candidate 0 at 0]": 0.5, "run[candidate 1 at 0]": 0.5,
+              "serve on demand[0]": 5, "serve on demand[1]": 2.5,
+              "serve on demand[2]": 2, "serve on demand[3]": 1},
+        bad={"run[candidate 0 at 0]": 0.4, "run[candidate 1 at 0]": 0.6,
+             "serve on demand[0]": 4, "serve on demand[1]": 3,
+             "serve on demand[2]": 1.6, "serve on demand[3]": 1.2},
+        breaks=("workloads.0.placement.0[0]",),
+    ),
     "serve_usage": Family(
         [*COMPUTE, commitment("n", "reserved_standard", 2, 2)],
         {"m": [1, 1], "n": [1, 0]},

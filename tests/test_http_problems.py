@@ -98,7 +98,7 @@ INVALID = {
         ["demand.inline.series.web.1", "demand.inline.series.web.3"],
     ),
     "unknown names all over": (
-        asked(catalog="gcp", demand={"example": "none"}),
+        asked(catalog="azur", demand={"example": "none"}),
         ["catalog.name", "demand.example"],
     ),
     "too much demand in all scenarios": (

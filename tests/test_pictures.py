@@ -53,7 +53,7 @@ def test_a_savings_plan_is_committed_at_the_usage_it_could_serve(fleet_of):
     offers = {"kinds": ["savings_plan_compute"]}
     fleet = fleet_of([3] * 24 + [0] * 24, offers=offers, horizon={"hours": 48})
 
-    level = fleet.curves.committed_usd[Layer.COMPUTE_PLAN]
+    level = fleet.curves.committed_usd[Layer.WIDE_PLAN]
     assert np.allclose(level, [0.3] * 24 + [0.0] * 24)
 
 

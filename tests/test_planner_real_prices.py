@@ -160,3 +160,21 @@ def test_a_choice_of_sizes_costs_no_more_than_any_one_of_them(solve):
     free = bill(unit="own", capacity=capacity)
     for name, units in capacity.items():
         assert free <= bill(unit="own", capacity={name: units})
+
+
+def test_a_month_of_gcp_on_demand_is_billed_less_sustained_use_as_the_model_has_it():
+    """N2 runs all of January: its four quarters cost 100, 86.78, 73.3, 60 % of the list price."""
+    parts = {
+        "catalog": "gcp",
+        "offers": {"kinds": []},
+        "workloads": [
+            {"name": "w", "needs": {"unit": "machines", "of": "n2-standard-4"},
+             "regions": ["us-east4"]}
+        ],
+    }  # fmt: skip
+    demand = {"start": "2026-01-01T00:00Z", "series": {"w": [4] * 744}}
+    found = make_plan(parse_request(parts | {"demand": {"inline": demand}}))
+    listed = float(sum(pool.on_demand_equivalent_usd for pool in found.pools))
+    factor = (1 + 0.8678 + 0.733 + 0.6) / 4
+    assert float(found.total_cost_usd) == pytest.approx(listed * factor, abs=0.01)
+    assert found.total_cost_usd == found.model_cost_usd

@@ -21,7 +21,7 @@ def blocks(language):
 
 
 def test_the_small_request_plans(tmp_path):
-    request, _ = blocks("yaml")
+    request, *_ = blocks("yaml")
     hours = pd.date_range("2026-01-01", periods=400, freq="h", tz="UTC")
     values = np.round(40 + 10 * np.sin(np.arange(400) / 24 * 2 * np.pi))
     stamps = hours.strftime("%Y-%m-%dT%H:%MZ")
@@ -32,13 +32,27 @@ def test_the_small_request_plans(tmp_path):
 
 
 def test_its_small_request_takes_the_scenarios_shown(tmp_path):
-    request, futures = map(yaml.safe_load, blocks("yaml"))
+    request, futures, _ = map(yaml.safe_load, blocks("yaml"))
     rows = [f"2026-01-01T00:00Z,{name},{place}" for place, name in enumerate(futures["scenarios"])]
     (tmp_path / "demand.csv").write_text("\n".join(["timestamp,scenario,web", *rows]))
     whole = inline_demand(parse_request(request | futures), folder=tmp_path)
     assert whole.demand.inline.scenarios == {
         "low": {"web": [0]}, "expected": {"web": [1]}, "high": {"web": [2]}
     }  # fmt: skip
+
+
+def test_its_request_over_several_clouds_plans_with_its_bounds_kept(tmp_path):
+    request, _, clouds = map(yaml.safe_load, blocks("yaml"))
+    hours = pd.date_range("2026-01-01", periods=48, freq="h", tz="UTC")
+    stamps = hours.strftime("%Y-%m-%dT%H:%MZ")
+    pd.DataFrame({"timestamp": stamps, "web": 40.0}).to_csv(tmp_path / "demand.csv", index=False)
+    plan = make_plan(parse_request(request | clouds), Surroundings(folder=tmp_path))
+    assert plan.status == "optimal"
+    share = dict.fromkeys(("m6i.2xlarge", "n2-standard-8", "Standard_D8s_v5"), 0.0)
+    for one in plan.mix:
+        share[one.instance_type] += one.share
+    assert share["n2-standard-8"] <= 0.4 + 1e-6
+    assert share["Standard_D8s_v5"] <= 0.4 + 1e-6
 
 
 COMMANDS = [
@@ -50,7 +64,7 @@ COMMANDS = [
 def test_commands_of_the_readme_exist_with_their_options(line):
     words = [word for word in line.split(" > ")[0].split()[1:] if not word.startswith("#")]
     names = [word for word in words if re.fullmatch("[a-z]+", word)]
-    path = names[:2] if names[0] == "catalog" else names[:1]
+    path = names[:2] if names[0] in ("catalog", "usage") else names[:1]
     shown = CliRunner().invoke(app, [*path, "--help"], terminal_width=200)
     assert shown.exit_code == 0, shown.output
     for option in (word for word in words if word.startswith("--")):

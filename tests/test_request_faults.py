@@ -4,6 +4,7 @@ import pytest
 
 from catalogs import InvalidInputError
 from planner import make_plan, parse_request
+from planner.request import COMMITMENTS
 
 TYPES = (
     {"name": "m5.large", "vcpus": 2, "memory_gib": 8},
@@ -128,8 +129,7 @@ def test_types_of_unknown_size_serve_no_vcpus(document, price):
         ({"purchases": {"hours": [0], "every_hours": 1}},
          ": write exactly one of dates, hours, every_months, every_hours"),
         ({"offers": {"kinds": ["spot"]}},
-         ": spot is no commitment; choose from reserved_standard, reserved_convertible, "
-         "savings_plan_ec2, savings_plan_compute"),
+         f": spot is no commitment; choose from {', '.join(COMMITMENTS)}"),
         ({"limits": {"upfront_budget_usd": [{"date": "2026-01-01T01:00Z", "usd": 1}]}},
          "limits.upfront_budget_usd.0.date = '2026-01-01T01:00:00+00:00': is no purchase date; "
          "these are: 2026-01-01T00:00:00+00:00"),
@@ -140,7 +140,8 @@ def test_types_of_unknown_size_serve_no_vcpus(document, price):
          "solve.solver = 'glpk': no such solver; there are: highs, scip, cp-sat, cbc, pulp-highs"),
         ({"solve": {"time_limit_s": 0}},
          "solve.time_limit_s = 0: Input should be greater than 0"),
-        ({"catalog": "azur"}, "catalog.name = 'azur': no such bundled catalogue; there are: aws"),
+        ({"catalog": "azur"},
+         "catalog.name = 'azur': no such bundled catalogue; there are: aws, azure, gcp"),
         ({"workloads": [workload(series="db")]},
          "demand.inline.series = 'db': no such series; it has m5.large"),
         ({"workloads": [workload(needs={"unit": "machines"})]},

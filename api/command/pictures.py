@@ -28,9 +28,10 @@ MOST_POINTS = 2000
 # Okabe and Ito's palette, told apart with any colour vision.
 LAYERS = {
     Layer.OWNED: ("owned already", "#999999"),
+    Layer.SERVERS: ("own servers", "#D55E00"),
     Layer.RESERVED: ("reserved", "#0072B2"),
-    Layer.EC2_PLAN: ("EC2 savings plans", "#56B4E9"),
-    Layer.COMPUTE_PLAN: ("compute savings plans", "#009E73"),
+    Layer.FAMILY_PLAN: ("savings plans of a family", "#56B4E9"),
+    Layer.WIDE_PLAN: ("savings plans of any family", "#009E73"),
 }
 DEMAND = "#222222"
 ON_DEMAND = "#E69F00"

@@ -29,9 +29,16 @@ HALF_A_CENT = Decimal("0.005")
 """Differences below this are not worth a reader's time."""
 
 KIND_NAMES = {
+    OfferKind.CAPACITY_BLOCK: "capacity block",
+    OfferKind.OWN_HARDWARE: "own",
+    OfferKind.RESERVED_ZONAL: "zonal",
     OfferKind.RESERVED_STANDARD: "reserved",
+    OfferKind.RESOURCE_COMMITMENT: "committed",
+    OfferKind.AZURE_RESERVATION: "reservation",
     OfferKind.RESERVED_CONVERTIBLE: "convertible",
     OfferKind.SAVINGS_PLAN_EC2: "EC2 plan",
+    OfferKind.FLEXIBLE_COMMITMENT: "flexible commitment",
+    OfferKind.AZURE_SAVINGS_PLAN: "savings plan",
     OfferKind.SAVINGS_PLAN_COMPUTE: "compute plan",
 }
 _REASONS = {
@@ -171,7 +178,11 @@ def offer_name(offer_id: str) -> tuple[str, str]:
 def quantity_name(one: Purchase) -> str:
     """How much is bought: ``12 ×`` machines or ``3.816 $/h``."""
     number = f"{one.quantity.normalize():f}"
-    return f"{number} ×" if one.unit == "machines" else f"{number} $/h"
+    return f"{number} {UNITS.get(one.unit, one.unit)}"
+
+
+UNITS = {"machines": "×", "USD per hour": "$/h"}
+"""How quantities are written short."""
 
 
 def _purchases(plan: Plan) -> RenderableType:
@@ -221,7 +232,7 @@ def _machines(mix: Sequence[MachineShare]) -> RenderableType:
         for (start, futures), parts in groupby(
             ordered, key=lambda one: (one.start, one.scenarios or ())
         ):
-            machines = ", ".join(_machine(one) for one in parts)
+            machines = ", ".join(_machine(one) for one in parts if one.share > SLIGHT_SHARE)
             if machines != before.get(futures):
                 condition = if_futures(futures or None)
                 when = f"{start:%Y-%m-%d} {condition}".rstrip()
@@ -232,7 +243,8 @@ def _machines(mix: Sequence[MachineShare]) -> RenderableType:
 
 def _machine(one: MachineShare) -> str:
     share = "" if one.share > 1 - SLIGHT_SHARE else f" {percent(one.share, 0)}"
-    return f"{one.instance_type} {one.region}{share}"
+    spot = " spot" if one.spot else ""
+    return f"{one.instance_type} {one.region}{spot}{share}"
 
 
 def _months(plan: Plan) -> RenderableType:

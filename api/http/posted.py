@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 
 from api.http.settings import ServerSettings
 from catalogs import Faults, InvalidInputError
@@ -25,6 +25,10 @@ def _named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _form(value: object) -> str:
+    return "several" if isinstance(value, list | tuple) else "one"
+
+
 class PostedDemand(DemandSource):
     """Where demand comes from: values written here, or a named example of the server."""
 
@@ -39,6 +43,16 @@ class PostedCatalog(CatalogSource):
     """Not over HTTP: the server reads no files."""
 
 
+OnePosted = Annotated[
+    PostedCatalog, BeforeValidator(_named, json_schema_input_type=str | PostedCatalog)
+]
+PostedCatalogs = Annotated[
+    Annotated[OnePosted, Tag("one")]
+    | Annotated[tuple[OnePosted, ...], Field(min_length=1), Tag("several")],
+    Discriminator(_form),
+]
+
+
 class PostedSolve(SolveOptions):
     """How to solve: which solver, and when to stop; the server caps the time limit."""
 
@@ -50,8 +64,8 @@ class PostedSolve(SolveOptions):
 class PostedPlanRequest(PlanRequest):
     """A fleet, its demand, the prices and the rules of a purchase plan, without files."""
 
-    catalog: Annotated[PostedCatalog, BeforeValidator(_named)] = PostedCatalog(name="aws")
-    """A bundled catalogue's name, or `{inline: …}`."""
+    catalog: PostedCatalogs = PostedCatalog(name="aws")
+    """A bundled catalogue's name, or `{inline: …}`; or a list of them."""
     demand: PostedDemand
     solve: PostedSolve = PostedSolve()
 

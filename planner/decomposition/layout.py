@@ -1,7 +1,8 @@
 """What stands where: between the first stage's columns and the pass over the hours."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from planner.decomposition.cuts import Links
 from planner.first_stage import FirstStage
+from planner.fleet import Candidate
 from planner.problem import Problem
 from planner.recourse import Hours, Point, Structure
 from planner.shards import Moments
@@ -19,8 +21,17 @@ Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
+class _Parts:
+    """Parts of candidates: each one's usage per unit of its pair's series [part]."""
+
+    candidate: Ints
+    pair: Ints
+    factor: Floats
+
+
+@dataclass(frozen=True)
 class RunLinks:
-    """Columns of the mix, and the pair whose factor each is part of [column].
+    """Columns of the mix, and the pairs whose factors each is part of [link].
 
     Attributes:
         stage: when it counts.
@@ -45,12 +56,19 @@ class Layout:
         self.first = first
         self.problem = first.problem
         self._series = _Series(self.problem)
-        parts = [self._series.part(position) for position in range(len(self.problem.candidates))]
-        pairs = sorted({(slice_, series) for slice_, series, _ in parts})
+        parts = [
+            (position, *part)
+            for position in range(len(self.problem.candidates))
+            for part in self._series.parts(position)
+        ]
+        pairs = sorted({(slice_, series) for _, slice_, series, _ in parts})
         at = {pair: position for position, pair in enumerate(pairs)}
-        self._pair_of = np.array([at[part[:2]] for part in parts], dtype=np.intp)
-        self._factor_of = np.array([part[2] for part in parts], dtype=np.float64)
         self._pairs = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+        self._parts = _Parts(
+            candidate=np.array([part[0] for part in parts], dtype=np.intp),
+            pair=np.array([at[part[1:3]] for part in parts], dtype=np.intp),
+            factor=np.array([part[3] for part in parts], dtype=np.float64),
+        )
 
     @cached_property
     def structure(self) -> Structure:
@@ -105,17 +123,19 @@ class Layout:
     @cached_property
     def series_price_usd(self) -> Floats:
         """What a unit of each series costs on demand, where it costs least [series]."""
-        price = np.full(len(self._series.values), np.inf)
-        slices = self._pairs[self._pair_of, 0]
-        cost = self.first.terms.price[slices] * self._factor_of
-        np.minimum.at(price, self._pairs[self._pair_of, 1], cost)
-        return price
+        slices, series = self._pairs[self._parts.pair].T
+        cost = self.first.terms.price[slices] * self._parts.factor
+        whole = np.full((len(self.problem.candidates), len(self._series.values)), np.nan)
+        whole[self._parts.candidate, series] = 0.0
+        np.add.at(whole, (self._parts.candidate, series), cost)
+        least: Floats = np.fmin.reduce(whole, axis=0, initial=np.inf)
+        return least
 
     @cached_property
     def _most_factors(self) -> Floats:
         """The most each pair's factor can be [pair]."""
         most = np.zeros(len(self._pairs))
-        np.add.at(most, self._pair_of, self._factor_of)
+        np.add.at(most, self._parts.pair, self._parts.factor)
         return most
 
     @cached_property
@@ -136,10 +156,9 @@ class Layout:
     @cached_property
     def given(self) -> Floats:
         """Factor of each pair that no decision changes [pair]."""
-        chosen = set(self.first.mix.candidate.tolist())
+        undecided = ~np.isin(self._parts.candidate, self.first.mix.candidate)
         given = np.zeros(len(self._pairs))
-        for position in set(range(len(self.problem.candidates))) - chosen:
-            given[self._pair_of[position]] += self._factor_of[position]
+        np.add.at(given, self._parts.pair[undecided], self._parts.factor[undecided])
         return given
 
     def point(self, values: Floats) -> Point:
@@ -147,9 +166,9 @@ class Layout:
         first, stages = self.first, self.problem.stages.count
         factors = np.tile(self.given, (stages, 1))
         if first.mix.size:
-            run = first.model.values("run", values)
-            pair = self._pair_of[first.mix.candidate]
-            np.add.at(factors, (first.mix.when, pair), run * self._factor_of[first.mix.candidate])
+            run, made = first.model.values("run", values), self._made
+            where = (first.mix.when[made.candidate], made.pair)
+            np.add.at(factors, where, run[made.candidate] * made.factor)
         return Point(
             factors=factors,
             dedicated=_committed(first.pools, first.model.values("commit dedicated", values)),
@@ -159,13 +178,27 @@ class Layout:
     @cached_property
     def run_links(self) -> RunLinks:
         """Which pair's factor every column of the mix is part of."""
-        mix = self.first.mix
+        made = self._made
         return RunLinks(
-            stage=mix.when,
-            pair=self._pair_of[mix.candidate],
-            column=self.first.model["run"].start + np.arange(mix.size),
-            factor=self._factor_of[mix.candidate],
+            stage=self.first.mix.when[made.candidate],
+            pair=made.pair,
+            column=self.first.model["run"].start + made.candidate,
+            factor=made.factor,
         )
+
+    @cached_property
+    def _made(self) -> "_Parts":
+        """What every column of the mix makes; its position stands for the candidate."""
+        parts, chosen = self._parts, self.first.mix.candidate
+        order = np.argsort(parts.candidate, kind="stable")
+        first, last = (
+            np.searchsorted(parts.candidate[order], chosen, side=side) for side in ("left", "right")
+        )
+        count = last - first
+        column = np.repeat(np.arange(len(chosen)), count)
+        within = np.arange(len(column)) - np.repeat(np.cumsum(count) - count, count)
+        at = order[np.repeat(first, count) + within]
+        return _Parts(column, parts.pair[at], parts.factor[at])
 
     @cached_property
     def links(self) -> Links:
@@ -184,15 +217,15 @@ class Layout:
             columns.append(first.model[block].start + column[segment, target])
             factors.append(np.full(len(segment), -1.0))
         if mix.size:
-            pair = self._pair_of[mix.candidate]
-            by_stage = np.argsort(mix.when, kind="stable")
-            bounds = np.searchsorted(mix.when[by_stage], np.arange(stage.max() + 2))
+            run = self.run_links
+            by_stage = np.argsort(run.stage, kind="stable")
+            bounds = np.searchsorted(run.stage[by_stage], np.arange(stage.max() + 2))
             for position, here in enumerate(stage.tolist()):
                 inside = by_stage[bounds[here] : bounds[here + 1]]
                 segments.append(np.full(len(inside), position))
-                sources.append(pair[inside])
-                columns.append(first.model["run"].start + inside)
-                factors.append(self._factor_of[mix.candidate[inside]])
+                sources.append(run.pair[inside])
+                columns.append(run.column[inside])
+                factors.append(run.factor[inside])
         return Links(
             segment=np.concatenate(segments).astype(np.intp),
             source=np.concatenate(sources).astype(np.intp),
@@ -209,19 +242,34 @@ class _Series:
         self._at: dict[Hashable, int] = {}
         self.values: list[Floats] = []
 
-    def part(self, position: int) -> tuple[int, int, float]:
-        """Slice and series of a candidate, and its usage of the one per unit of the other."""
-        candidate = self._problem.candidates[position]
-        slice_ = self._problem.pools.slice_of(candidate.machine)
-        units = float(self._problem.pools.slices[slice_].machine_units(candidate.machine))
+    def parts(self, position: int) -> Iterator[tuple[int, int, float]]:
+        """Slices and series of a candidate, and its usage of the one per unit of the other."""
+        candidate, pools = self._problem.candidates[position], self._problem.pools
+        series, per = self._of(candidate)
+        for part in candidate.machine.parts:
+            for at in pools.slices_of(part.resource):
+                units = Fraction(part.quantity) * pools.slices[at].units_of(part.resource)
+                yield at, self._inside(at, series), float(units) / per
+
+    def _inside(self, at: int, series: int) -> int:
+        """A series in the hours of a slice, none in others."""
+        hours = self._problem.hours_of_slice(at)
+        if hours is None:
+            return series
+        part = self._problem.pools.slices[at]
+        key = (part.pool, part.quarter, series)
+        return self._position(key, np.where(hours, self.values[series], 0.0))
+
+    def _of(self, candidate: Candidate) -> tuple[int, float]:
+        """Series of a candidate, and what one machine serves of it."""
         if len(candidate.needs) == 1:
             (series, per) = candidate.needs[0]
-            return slice_, self._position(series.ctypes.data, series), units / per
+            return self._position(series.ctypes.data, series), per
         scale = candidate.needs[0][1]
         key = tuple((series.ctypes.data, per / scale) for series, per in candidate.needs)
         if key not in self._at:
-            return slice_, self._position(key, candidate.needed * scale), units / scale
-        return slice_, self._at[key], units / scale
+            return self._position(key, candidate.needed * scale), scale
+        return self._at[key], scale
 
     def _position(self, key: Hashable, series: Floats) -> int:
         if key not in self._at:
