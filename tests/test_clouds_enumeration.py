@@ -259,3 +259,21 @@ def test_an_owned_plan_that_serves_nothing_of_the_fleet_counts_all_the_same(pric
     plan = plan_at("aws", document, rates, {"m": [5.0] * 24}, owned=[owned])
     assert_costs(plan, 24 * (5 + 2))
     assert "owned: old serves nothing of this fleet; its cost counts all the same" in plan.notes
+
+
+@pytest.mark.parametrize("rate", [0.08, 9.0])
+def test_sustained_use_of_hours_to_come_is_discounted_like_what_it_lowers(rate, price, document):
+    """A constant 10 vCPUs: the first quarter of the month pays in full, the last the least."""
+    plan = plan_at(
+        "gcp",
+        document,
+        [price("n1/vcpu", "on_demand", 0.1), price("n1-one", "on_demand", 0.1)],
+        {"n1-one": [10.0] * MONTH_HOURS},
+        types=[one_vcpu("n1")],
+        horizon={"hours": MONTH_HOURS, "accounting": "cash_flow", "discount_rate": rate},
+        offers={"kinds": []},
+    )
+    worth = [(1 + rate) ** (-hour / 8760) for hour in range(MONTH_HOURS)]
+    factors = (1, 0.8, 0.6, 0.4)
+    due = sum(10 * 0.1 * factors[4 * hour // MONTH_HOURS] * one for hour, one in enumerate(worth))
+    assert_costs(plan, due)

@@ -146,9 +146,7 @@ def _pay_as_you_go(
     falling = monthly_prices(usage.classes)
     paid: dict[str, Paid] = {}
     for month in split_into_months(ledger.start, ledger.hours):
-        taken_off = [
-            _credit(one, application.on_demand, on_demand, ledger, month) for one in falling
-        ]
+        taken_off = [_credit(one, application.on_demand, ledger, month) for one in falling]
         nominal = ledger.nominal(hourly, month) + ledger.nominal(licensed, month)
         paid[month.month] = Paid(
             on_demand=ledger.by_the_hour(hourly, month),
@@ -160,22 +158,15 @@ def _pay_as_you_go(
 
 
 def _credit(
-    falling: MonthlyPrice,
-    quantity: NDArray[np.float64],
-    on_demand: NDArray[np.int64],
-    ledger: Ledger,
-    month: MonthSpan,
+    falling: MonthlyPrice, quantity: NDArray[np.float64], ledger: Ledger, month: MonthSpan
 ) -> tuple[int, int]:
-    """A month's credit, in the accounting and nominal [nano-dollars].
-
-    It falls on the month's hours in proportion to what they cost.
-    """
-    nominal = round(falling.credit_nanousd(quantity, month))
-    hourly = on_demand[:, falling.columns].sum(axis=1)
-    cost = ledger.nominal(hourly, month)
-    if ledger.accounting != "cash_flow" or cost == 0:
+    """A month's credit, in the accounting and nominal [nano-dollars]; by the hour it falls on."""
+    hourly = falling.credits_nanousd(quantity, month)
+    nominal = round(math.fsum(hourly))
+    if ledger.accounting != "cash_flow":
         return nominal, nominal
-    return round(nominal * (ledger.by_the_hour(hourly, month) / cost)), nominal
+    worth = ledger.discount[:-1][month.first_hour : month.end_hour]
+    return round(math.fsum(hourly * worth)), nominal
 
 
 def _months(

@@ -6,7 +6,6 @@ form: the month costs p · Σ_k w_k × (the quantity of the k-th largest hour). 
 month is the base also where a span covers only a part of it, and hours outside count as idle.
 """
 
-import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -41,12 +40,18 @@ class MonthlyPrice:
             factors[self.of.month_cap_hours :] = 0.0
         return factors
 
-    def credit_nanousd(self, quantity: NDArray[np.float64], month: MonthSpan) -> float:
-        """What the month's usage costs less than on demand; ``quantity`` is [hour × class]."""
+    def credits_nanousd(
+        self, quantity: NDArray[np.float64], month: MonthSpan
+    ) -> NDArray[np.float64]:
+        """What each of the month's hours costs less than on demand [hour].
+
+        ``quantity`` is [hour × class]. Of equal hours the earlier pays more.
+        """
         hours = slice(month.first_hour, month.end_hour)
-        levels = np.sort(quantity[hours, self.columns].sum(axis=1))[::-1]
-        free = 1.0 - self.factors(month)[: len(levels)]
-        return float(self.of.on_demand_usd * NANO) * math.fsum(levels * free)
+        level = quantity[hours, self.columns].sum(axis=1)
+        free = np.empty_like(level)
+        free[np.argsort(-level, kind="stable")] = 1.0 - self.factors(month)[: len(level)]
+        return np.asarray(float(self.of.on_demand_usd * NANO) * level * free)
 
 
 def monthly_prices(classes: Sequence[UsageClass]) -> tuple[MonthlyPrice, ...]:
