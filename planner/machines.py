@@ -248,8 +248,9 @@ def _resource(
         sold_on_demand=on_demand,
         sustained_use=sustained_use_factors(billed.name) if billed.pool.provider == GCP else None,
         plan_rates=tuple(_plan_rates(catalog, place)),
+        # Licences stay in the model whoever runs the machine, so no server may spare them.
         servers=servers_for(
-            hardware,
+            () if software_usd else hardware,
             billed.name,
             lambda name: catalog.on_demand_usd(name, region, billed.os, tenancy),
         ),

@@ -28,14 +28,12 @@ from planner.problem_faults import (
     check_solver,
     check_whole,
 )
+from planner.problem_notes import notes_of, warnings_of
 from planner.purchases import Lot, Option, find_options, make_lots
 from planner.quota_faults import check_quotas
 from planner.request import AllowedOffers, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
-
-STALE_DAYS = 90
-"""A catalogue older than this draws a warning."""
 
 
 @dataclass(frozen=True)
@@ -253,13 +251,8 @@ def make_problem(
             [scenario.probability for scenario in planned.demand.scenarios],
         ),
         owned=fleet.owned,
-        notes=(
-            *planned.notes,
-            *_nothing_sold(request, options),
-            *_idle(fleet.owned),
-            *_reserved_only(fleet.candidates),
-        ),
-        warnings=(*_stale(catalog, today), *_steep(request)),
+        notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
+        warnings=warnings_of(request, catalog, fleet.pools, today),
     )
 
 
@@ -340,41 +333,3 @@ def _longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
     allowed = request.offers.term_hours
     terms = sold if allowed is None else sold[sold.isin(list(allowed))]
     return None if terms.empty else int(terms.max())
-
-
-def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[str, ...]:
-    if options or not request.offers.kinds:
-        return ()
-    return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
-
-
-def _idle(owned: tuple[Owned, ...]) -> list[str]:
-    return [
-        f"owned: {one.commitment.id} serves nothing of this fleet; its cost counts all the same"
-        for one in owned
-        if one.option.pool is None and not one.option.resource_rates
-    ]
-
-
-def _reserved_only(candidates: tuple[Candidate, ...]) -> list[str]:
-    machines = dict.fromkeys(one.machine for one in candidates if not one.machine.sold_on_demand)
-    prices = {(m.instance_type, m.region): m.on_demand_usd for m in machines}
-    return [
-        f"{name} in {region} is sold by reservation only; on-demand equivalents count it at "
-        f"{price_usd:f} USD an hour"
-        for (name, region), price_usd in prices.items()
-    ]
-
-
-def _steep(request: PlanRequest) -> list[str]:
-    rate = request.horizon.discount_rate
-    if rate <= 1:
-        return []
-    return [f"horizon.discount_rate is {rate:.0%} a year; it is a share, 0.08 for 8 %"]
-
-
-def _stale(catalog: Catalog, today: datetime) -> tuple[str, ...]:
-    age = catalog.age_days(today.date())
-    if age <= STALE_DAYS:
-        return ()
-    return (f"catalog: prices are of {catalog.as_of.isoformat()}, {age} days old; refresh them",)

@@ -277,3 +277,30 @@ def test_sustained_use_of_hours_to_come_is_discounted_like_what_it_lowers(rate, 
     factors = (1, 0.8, 0.6, 0.4)
     due = sum(10 * 0.1 * factors[4 * hour // MONTH_HOURS] * one for hour, one in enumerate(worth))
     assert_costs(plan, due)
+
+
+@pytest.mark.parametrize("licensed", [True, False])
+def test_servers_stand_in_for_licensed_machines_only_where_the_licence_is_brought(
+    licensed, price, document
+):
+    """The model charges licences whoever runs the machine: a bound with them would be none."""
+    rates = [
+        price("D2", "on_demand", 1.0),
+        price("D2", "on_demand", 1.5, os="windows"),
+    ]
+    workload = {
+        "name": "D2", "needs": {"unit": "machines", "of": "D2"}, "regions": ["here"],
+        "os": "windows", "hybrid_benefit": not licensed,
+    }  # fmt: skip
+    plan = plan_at(
+        "azure",
+        document,
+        rates,
+        {"D2": [4.0] * 24},
+        workloads=[workload],
+        hardware=[server({"D2": 4}, 3 * 8760)],
+    )
+    assert_costs(plan, 4 * 24 * 1.5 if licensed else 24 * 3.0)
+    assert float(plan.lower_bound_usd) <= float(plan.total_cost_usd) * (1 + 1e-9)
+    noted = "hardware: servers stand in for no machines with licences: D2"
+    assert (noted in plan.notes) == licensed

@@ -223,12 +223,12 @@ def _logic(name: str) -> Callable[..., Any]:
 
 def lesser(left: Any, right: Any) -> Any:
     """The lesser of two, lane by lane; for compiled code alone."""
-    raise NotImplementedError
+    raise NotImplementedError("for compiled code alone")
 
 
 def greater(left: Any, right: Any) -> Any:
     """The greater of two, lane by lane; for compiled code alone."""
-    raise NotImplementedError
+    raise NotImplementedError("for compiled code alone")
 
 
 for _symbol, _name in (

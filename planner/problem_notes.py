@@ -1,0 +1,94 @@
+"""What the reader of a plan should know of defaults taken, and what to mind."""
+
+from datetime import datetime
+
+from catalogs import Catalog
+from planner.fleet import Candidate
+from planner.owned import Owned
+from planner.pools import Pools
+from planner.purchases import Option
+from planner.request import PlanRequest
+
+STALE_DAYS = 90
+"""A catalogue older than this draws a warning."""
+
+
+def notes_of(
+    request: PlanRequest,
+    options: tuple[Option, ...],
+    owned: tuple[Owned, ...],
+    candidates: tuple[Candidate, ...],
+) -> tuple[str, ...]:
+    """What the reader should know."""
+    return (
+        *_nothing_sold(request, options),
+        *_idle(owned),
+        *_reserved_only(candidates),
+        *_licensed(request, candidates),
+    )
+
+
+def warnings_of(
+    request: PlanRequest, catalog: Catalog, pools: Pools, today: datetime
+) -> tuple[str, ...]:
+    """What the reader should mind."""
+    return (*_stale(catalog, today), *_steep(request), *_discounted_use(request, pools))
+
+
+def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[str, ...]:
+    if options or not request.offers.kinds:
+        return ()
+    return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
+
+
+def _licensed(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[str]:
+    """Machines that servers would stand in for, were they not licensed."""
+    replaced = {name for one in request.hardware for name in one.replaces}
+    parts = (part.resource for one in candidates for part in one.machine.parts)
+    names = sorted({one.name for one in parts if one.software_usd and one.name in replaced})
+    if not names:
+        return []
+    return [f"hardware: servers stand in for no machines with licences: {', '.join(names)}"]
+
+
+def _discounted_use(request: PlanRequest, pools: Pools) -> list[str]:
+    """Sustained use is discounted by the hours it falls on, which commitments may move."""
+    falls = any(part.quarter is not None for part in pools.slices)
+    if not (falls and request.horizon.discount_rate):
+        return []
+    return [
+        "horizon.discount_rate: with sustained use, a commitment that begins or ends inside a "
+        "month may bill a little below the bound"
+    ]
+
+
+def _idle(owned: tuple[Owned, ...]) -> list[str]:
+    return [
+        f"owned: {one.commitment.id} serves nothing of this fleet; its cost counts all the same"
+        for one in owned
+        if one.option.pool is None and not one.option.resource_rates
+    ]
+
+
+def _reserved_only(candidates: tuple[Candidate, ...]) -> list[str]:
+    machines = dict.fromkeys(one.machine for one in candidates if not one.machine.sold_on_demand)
+    prices = {(m.instance_type, m.region): m.on_demand_usd for m in machines}
+    return [
+        f"{name} in {region} is sold by reservation only; on-demand equivalents count it at "
+        f"{price_usd:f} USD an hour"
+        for (name, region), price_usd in prices.items()
+    ]
+
+
+def _steep(request: PlanRequest) -> list[str]:
+    rate = request.horizon.discount_rate
+    if rate <= 1:
+        return []
+    return [f"horizon.discount_rate is {rate:.0%} a year; it is a share, 0.08 for 8 %"]
+
+
+def _stale(catalog: Catalog, today: datetime) -> tuple[str, ...]:
+    age = catalog.age_days(today.date())
+    if age <= STALE_DAYS:
+        return ()
+    return (f"catalog: prices are of {catalog.as_of.isoformat()}, {age} days old; refresh them",)
