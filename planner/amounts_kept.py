@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from planner.billing import Bill
-from planner.decision import Bought
+from planner.decision import Bought, Decision
 from planner.problem import Problem
 from planner.quotas import bounds_of
 from planner.rebill import resources_of
@@ -14,19 +14,24 @@ TOLERANCE = 1e-6
 """Limits passed by no more than this share are kept: solvers round."""
 
 
-def broken_amounts(problem: Problem, bought: Sequence[Bought], bill: Bill) -> tuple[str, ...]:
+def broken_amounts(problem: Problem, decision: Decision, bill: Bill) -> tuple[str, ...]:
     """Budgets and quotas that one future does not keep, a sentence each."""
     return (
-        *_broken_budgets(problem, bought),
-        *_broken_quotas(problem, bought, bill),
+        *_broken_budgets(problem, decision),
+        *_broken_quotas(problem, decision.bought, bill),
         *_unsold_on_demand(problem, bill),
     )
 
 
-def _broken_budgets(problem: Problem, bought: Sequence[Bought]) -> list[str]:
+def _broken_budgets(problem: Problem, decision: Decision) -> list[str]:
     broken = []
     for hour, budget_usd in sorted(problem.upfront_budgets().items()):
-        paid_usd = sum(one.steps * one.lot.upfront_usd for one in bought if one.lot.ordered == hour)
+        paid_usd = sum(
+            one.steps * one.lot.upfront_usd for one in decision.bought if one.lot.ordered == hour
+        )
+        paid_usd += sum(
+            float(one.true_up_usd) for one in decision.exchanges if one.exchange.hour == hour
+        )
         if paid_usd > budget_usd * (1 + TOLERANCE):
             date = f"{problem.calendar.at(hour):%Y-%m-%d}"
             broken.append(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from catalogs import OfferKind
 from planner.billing import Bill
 from planner.decision import Decision
+from planner.owned import Owned
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.rebill import rebill, resources_of
@@ -85,6 +86,13 @@ def _committed(problem: Problem, decision: Decision, bill: Bill) -> dict[Layer, 
     for one in decision.bought:
         value = one.steps * steps.of(one.option)
         levels[_layer(one.option)][one.lot.start : one.lot.end] += value
+    for made in decision.exchanges:
+        after = slice(made.exchange.hour, min(made.exchange.end, problem.calendar.hours))
+        levels[Layer.RESERVED][after] += made.taken * steps.of(made.exchange.target)
+        for source, count in made.given:
+            is_owned = isinstance(source.held, Owned)
+            layer = Layer.OWNED if is_owned else Layer.RESERVED
+            levels[layer][after] -= count * steps.of(source.option)
     return levels
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.alike import run_cheapest
+from planner.exchange_rows import given_by_exchange
+from planner.exchanged import Exchanged
 from planner.formulation import PlanningModel
 from planner.problem import Problem
 from planner.purchases import Lot, Option
@@ -40,11 +42,13 @@ class Decision:
         bought: lots with at least one step.
         running: machines running [hour × candidate].
         shares: share of the workload by candidate and window, where there is a choice of mix.
+        exchanges: those made, in the order of their dates.
     """
 
     bought: tuple[Bought, ...]
     running: NDArray[np.float64]
     shares: Shares
+    exchanges: tuple[Exchanged, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,13 @@ class Policy:
         shares: share of the workload by candidate and stage, where there is a choice of mix.
         running: machines running [moment × candidate] where they are whole and chosen by the
             hour; None where shares say it all.
+        exchanges: those made, in the order of their dates.
     """
 
     bought: tuple[Bought, ...]
     shares: Shares
     running: NDArray[np.float64] | None = None
+    exchanges: tuple[Exchanged, ...] = ()
 
     def decision(self, problem: Problem, scenario: int) -> Decision:
         """The decision in one future of the problem."""
@@ -77,7 +83,8 @@ class Policy:
             for candidate in candidates
             for window, stage in enumerate(problem.stages.stage[:, scenario])
         }
-        return Decision(bought, mixed_running(future, shares), shares)
+        exchanges = tuple(one.certain() for one in self.exchanges if scenario in one.exchange.group)
+        return Decision(bought, mixed_running(future, shares), shares, exchanges)
 
 
 def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Policy:
@@ -89,8 +96,9 @@ def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Policy:
         for lot, count in zip(planning.first.terms.lots, steps, strict=True)
         if count > 0
     )
+    exchanges = _exchanged(planning, incumbent)
     if not mix.size:
-        return Policy(bought, {})
+        return Policy(bought, {}, exchanges=exchanges)
     values = planning.linear.values("run", incumbent)
     if planning.groups is not None and problem.request.whole_machines:
         merged = np.zeros((len(planning.groups.moment), len(problem.candidates)))
@@ -106,7 +114,16 @@ def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Policy:
     }
     owned = [(one.option, Fraction(one.quantity)) for one in problem.owned]
     spending = [*owned, *((one.option, Fraction(one.quantity)) for one in bought)]
-    return Policy(bought, run_cheapest(problem, spending, shares))
+    return Policy(bought, run_cheapest(problem, spending, shares), exchanges=exchanges)
+
+
+def _exchanged(planning: PlanningModel, incumbent: NDArray[np.float64]) -> tuple[Exchanged, ...]:
+    exchanges = planning.first.terms.exchanges
+    if not len(exchanges):
+        return ()
+    given = given_by_exchange(exchanges, planning.linear.values("give", incumbent))
+    made = [Exchanged(exchanges.exchanges[position], steps) for position, steps in given.items()]
+    return tuple(sorted(made, key=lambda one: (one.exchange.hour, one.exchange.group)))
 
 
 def _whole_running(

@@ -13,13 +13,15 @@ the formulas:
 A stage is a window between changes of commitments, under scenarios that cannot be told apart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from planner.exchange_rows import Change, changes, offer_exchanges, tie_costs_usd, upfront_terms
+from planner.exchanges import is_convertible
 from planner.placement import bounds_of
 from planner.problem import Problem
 from planner.purchases import Lot, Option, without_dominated
@@ -65,6 +67,14 @@ class FirstStage:
         """Where workloads run."""
         return self.terms.mix
 
+    def tie_usd(self, values: Floats) -> float:
+        """What was added to the cost of a point [column] to break ties."""
+        added = float(self.tie_costs @ self.model.values("buy", values))
+        if len(self.terms.exchanges):
+            raised = mean_weight(self.problem) * tie_costs_usd(self.terms, TIE_STEP)
+            added += float(raised @ self.model.values("give", values))
+        return added
+
     @property
     def given_usd(self) -> Floats:
         """What no decision changes: owned commitments and excess prices [scenario]."""
@@ -76,6 +86,7 @@ def build_first_stage(problem: Problem) -> FirstStage:
     """Purchases, commitments, the mix, and the limits that no hour has a part in."""
     model, terms = LinearModel(), Terms(problem, _lots_to_offer(problem))
     tie_costs, tie_share = buy_lots(model, terms)
+    tie_share += offer_exchanges(model, terms, weight=mean_weight(problem), tie_step=TIE_STEP)
     pools = commit_to_pools(model, terms)
     plans = commit_to_plans(model, terms)
     run_workloads(model, terms, pools)
@@ -119,6 +130,8 @@ def commit_to_pools(model: LinearModel, terms: Terms) -> Commitments:
     r"""Dedicated commitments in force.
 
     .. math:: R_{pw} = owned_{pw} + \sum_{k \,active\, in\, w} units_k x_k
+
+    What exchanges give is taken off, and what they take added, from their dates on.
     """
     return _commit(
         model,
@@ -127,6 +140,7 @@ def commit_to_pools(model: LinearModel, terms: Terms) -> Commitments:
         len(terms.problem.pools.keys),
         target_of=lambda option: option.pool,
         step_of=lambda option: float(option.pool_units),
+        exchanged=list(changes(terms)),
     )
 
 
@@ -218,14 +232,16 @@ def standing_service(terms: Terms, pools: Commitments) -> sp.coo_array[np.float6
 
 
 def limit_upfront(model: LinearModel, terms: Terms) -> None:
-    r"""Upfront payments of one date keep to its budget, in every future.
+    r"""Upfront payments of one date keep to its budget, in every future; true-ups are some.
 
     .. math:: \sum_{k \,at\, e} upfront_k x_k \le budget_e \qquad \forall e
     """
     budgets = terms.problem.upfront_budgets()
     if not budgets:
         return
-    dates = sorted({(lot.ordered, lot.group) for lot in terms.lots if lot.ordered in budgets})
+    paid = [(lot.ordered, lot.group) for lot in terms.lots]
+    paid += [(one.hour, one.group) for one in terms.exchanges.exchanges]
+    dates = sorted({when for when in paid if when[0] in budgets})
     lots = [k for k, lot in enumerate(terms.lots) if lot.ordered in budgets]
     upfront = np.array([terms.lots[k].upfront_usd for k in lots], dtype=np.float64)
     rows = np.array(
@@ -234,7 +250,10 @@ def limit_upfront(model: LinearModel, terms: Terms) -> None:
     columns = np.array(lots, dtype=np.intp)
     model.require(
         "limit upfront",
-        [(model["buy"], entries(upfront, rows, columns, (len(dates), len(terms.lots))))],
+        [
+            (model["buy"], entries(upfront, rows, columns, (len(dates), len(terms.lots)))),
+            *upfront_terms(model, terms, dates),
+        ],
         at_most=np.array([budgets[date] for date, _ in dates]),
         index=[_when(terms, *date) for date in dates],
     )
@@ -273,14 +292,21 @@ def _lots_to_offer(problem: Problem) -> tuple[Lot, ...]:
     """All lots, or only the undominated where nothing but cost and service tells them apart.
 
     Budgets tell them apart by what is paid upfront, quotas by their number; utilization floors
-    and coverage ceilings by what is committed, beyond what is served.
+    and coverage ceilings by what is committed, beyond what is served. What may be exchanged does
+    more than it serves.
     """
     limits = problem.request.limits
     by_commitment = (limits.utilization.at_least, limits.coverage.at_most)
     told_apart = bool(problem.upfront_budgets() or limits.quotas)
     if told_apart or any(limit is not None for limit in by_commitment):
         return problem.lots
-    return without_dominated(problem.lots, problem.options)
+    kept = without_dominated(problem.lots, problem.options)
+    if not problem.targets:
+        return kept
+    served = set(kept)
+    return tuple(
+        lot for lot in problem.lots if lot in served or is_convertible(problem.options[lot.option])
+    )
 
 
 def _commit(
@@ -291,6 +317,7 @@ def _commit(
     *,
     target_of: Callable[[Option], int | None],
     step_of: Callable[[Option], float],
+    exchanged: Sequence[Change] = (),
 ) -> Commitments:
     """Columns for what is committed in each (target, stage), and the rows that add it up."""
     owned = np.zeros((targets, terms.stages.count))
@@ -306,6 +333,8 @@ def _commit(
             lots.append(_Adds(position, target, stages, step_of(option)))
         else:
             owned[target, stages] += step_of(option) * terms.owned_quantity(position)
+    for change in exchanged:
+        possible[change.pool, change.stages] = True
     amounts = int(np.count_nonzero(possible))
     at = np.full(owned.shape, -1, dtype=np.intp)
     at[possible] = positions(amounts)
@@ -318,8 +347,24 @@ def _commit(
         (amounts, len(terms.lots)),
     )
     own = entries(1.0, positions(amounts), positions(amounts), (amounts, amounts))
-    model.require(f"add up {name}", [(amount, own), (model["buy"], bought)], equal=owned[possible])
+    rows = [(amount, own), (model["buy"], bought), *_exchanged(model, exchanged, at, amounts)]
+    model.require(f"add up {name}", rows, equal=owned[possible])
     return Commitments(amount, at)
+
+
+def _exchanged(
+    model: LinearModel, exchanged: Sequence[Change], at: NDArray[np.intp], amounts: int
+) -> list[Term]:
+    """What exchanges change in the rows that add commitments up."""
+    found = []
+    for name in dict.fromkeys(one.block for one in exchanged):
+        block, mine = model[name], [one for one in exchanged if one.block == name]
+        length = [len(one.stages) for one in mine]
+        values = np.repeat([-one.units for one in mine], length)
+        rows = np.concatenate([at[one.pool, one.stages] for one in mine])
+        columns = np.repeat(np.array([one.column for one in mine], dtype=np.intp), length)
+        found.append((block, entries(values, rows, columns, (amounts, block.size))))
+    return found
 
 
 @dataclass(frozen=True)

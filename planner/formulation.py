@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from planner.exchange_rows import expected_costs
 from planner.first_stage import (
     FirstStage,
     build_first_stage,
@@ -69,6 +70,8 @@ class PlanningModel:
         problem, first = self.problem, self.first
         lots = np.array([lot.expected_cost_usd for lot in first.terms.lots])
         cost = float(lots @ self.linear.values("buy", incumbent))
+        for name, expected in expected_costs(first.terms):
+            cost += float(expected @ self.linear.values(name, incumbent))
         if first.mix.size:
             excess = first.mix.expected_excess_usd(problem.probability)
             cost += float(excess @ self.linear.values("run", incumbent))

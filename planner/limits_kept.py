@@ -39,10 +39,8 @@ def _broken_utilization(outlook: Outlook) -> list[str]:
     used: dict[Hashable, float] = {}
     committed: dict[Hashable, float] = {}
     for one in outlook.futures:
-        options = [bought.option for bought in one.bought]
-        options += [owned.option for owned in outlook.problem.owned]
-        for option, entry in zip(options, one.bill.commitments, strict=True):
-            target, units = _target(option)
+        for billed, entry in zip(one.billed, one.bill.commitments, strict=True):
+            target, units = _target(billed.option)
             weight = one.probability * units
             used[target] = used.get(target, 0.0) + weight * entry.used
             committed[target] = committed.get(target, 0.0) + weight * entry.committed

@@ -12,9 +12,10 @@ from planner.amounts_kept import broken_amounts
 from planner.baseline import cheapest_running
 from planner.billing import CommitmentBill, MonthlyBill, Statement
 from planner.decision import Bought, Policy
+from planner.exchanged import Exchanged
 from planner.problem import Problem
 from planner.prospects import Prospects, Unbought, unbought_of
-from planner.rebill import bill_on_demand, rebill
+from planner.rebill import Billed, bill_on_demand, billed_of, rebill
 from planner.stages import Group
 
 NANO_USD = Decimal("1e-9")
@@ -29,6 +30,8 @@ class FutureBill:
         name: the scenario's.
         probability: the scenario's.
         bought: the lots bought in it.
+        exchanges: the exchanges made in it.
+        billed: what is committed in it, by the order of the bill's commitments.
         bill: the sums of its bill at exact prices.
         on_demand_usd: the bill of the same demand all on demand.
         on_demand_hours: machine-hours left on demand [machine].
@@ -40,6 +43,8 @@ class FutureBill:
     name: str
     probability: float
     bought: tuple[Bought, ...]
+    exchanges: tuple[Exchanged, ...]
+    billed: tuple[Billed, ...]
     bill: Statement
     on_demand_usd: Decimal
     on_demand_hours: Floats
@@ -54,8 +59,11 @@ class FutureBill:
 
     @cached_property
     def commitment_bills(self) -> dict[str, CommitmentBill]:
-        """Bills of purchases and owned commitments by their id."""
-        return {one.commitment_id: one for one in self.bill.commitments}
+        """Bills of purchases, owned commitments and exchanges by their id, parts added up."""
+        parts: dict[str, list[CommitmentBill]] = {}
+        for one, bill in zip(self.billed, self.bill.commitments, strict=True):
+            parts.setdefault(one.name, []).append(bill)
+        return {name: _added_up(name, bills) for name, bills in parts.items()}
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,19 @@ class Outlook:
         return float(np.average([found for _, found in known], weights=weights))
 
 
+def _added_up(name: str, parts: list[CommitmentBill]) -> CommitmentBill:
+    """A commitment of which exchanges end parts sooner."""
+    if len(parts) == 1:
+        return parts[0].model_copy(update={"commitment_id": name})
+    return CommitmentBill(
+        commitment_id=name,
+        active_hours=max(one.active_hours for one in parts),
+        committed=sum(one.committed for one in parts),
+        used=sum(one.used for one in parts),
+        cost_usd=sum((one.cost_usd for one in parts), Decimal(0)),
+    )
+
+
 def look_out(problem: Problem, policy: Policy) -> Outlook:
     """Bill a policy in every future of a problem, one after the other."""
     unbought = unbought_of(problem, {one.lot.option for one in policy.bought})
@@ -169,10 +190,12 @@ def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought)
         name=named.name,
         probability=named.probability,
         bought=decision.bought,
+        exchanges=decision.exchanges,
+        billed=tuple(billed_of(future, decision.bought, decision.exchanges)),
         bill=bill.statement,
         on_demand_usd=bill_on_demand(future, cheapest_running(future)).total_usd,
         on_demand_hours=bill.on_demand_quantity.sum(axis=0),
         served_hours=served.sum(axis=0),
-        broken=broken_amounts(future, decision.bought, bill),
+        broken=broken_amounts(future, decision, bill),
         prospects=unbought.prospects(bill),
     )

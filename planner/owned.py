@@ -265,13 +265,14 @@ def _places(catalog: Catalog, kind: OfferKind) -> tuple[tuple[str, str], ...]:
 def _of_its_term(offers: Iterable[AnOffer], commitment: OwnedCommitment) -> AnOffer | None:
     """The offer of the commitment's term: to some a year is 8,760 hours, to others 366 days."""
     return min(
-        (one for one in offers if _same_term(one.term_hours, commitment.term_hours)),
+        (one for one in offers if is_of_term(one.term_hours, commitment.term_hours)),
         key=lambda one: (abs(one.term_hours - commitment.term_hours), one.offer_id),
         default=None,
     )
 
 
-def _same_term(sold_hours: int, owned_hours: int) -> bool:
+def is_of_term(sold_hours: int, owned_hours: int) -> bool:
+    """Whether a commitment's hours are those of a term sold, or nearly."""
     return abs(sold_hours - owned_hours) <= TERM_LEEWAY * sold_hours
 
 

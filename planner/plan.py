@@ -71,6 +71,54 @@ class OwnedUse(Part):
     utilization: float | None
 
 
+class Given(Part):
+    """Machines of a convertible reservation that are given in an exchange."""
+
+    id: str
+    """The owned commitment, or the purchase: its offer and date."""
+    offer_id: str
+    quantity: Quantity
+
+
+class ConvertibleExchange(Part):
+    """Convertible reservations exchanged for others, which end when they would have."""
+
+    date: datetime
+    given: tuple[Given, ...]
+    offer_id: str
+    """What is taken."""
+    provider: str
+    scope: str
+    workload: str | None
+    term_hours: int
+    """Of the offer; what is taken serves from the date to the end."""
+    payment: Payment
+    end: datetime
+    quantity: Quantity
+    """Machines taken: as many as are worth no less than what is given."""
+    given_value_usd: Usd
+    """Upfront for the time to come and hourly fees of what is given."""
+    taken_value_usd: Usd
+    """The same of what is taken."""
+    true_up_usd: Usd
+    """Paid upfront at the date, for the whole quantity."""
+    hourly_usd: Usd
+    """Recurring, for the whole quantity."""
+    cost_usd: Usd
+    """Of what is taken, within the horizon, in the plan's accounting."""
+    extra_usd: Usd
+    """What the exchange adds to the cost within the horizon, beside what it saves on demand."""
+    break_even_utilization: float | None
+    """Share of its hours that what is taken must be used to be worth the extra cost, if what is
+    given were of no use; none where on demand is free."""
+    utilization: float | None
+    """Share of its hours inside the horizon that usage fills, as billed."""
+    after_horizon_usd: Usd
+    """Still owed or unused after the horizon: recurring plus amortized upfront."""
+    scenarios: tuple[str, ...] | None = None
+    """Futures in which it is made; none given where it is made in all."""
+
+
 class MachineShare(Part):
     """A workload's share on one machine during one window."""
 
@@ -210,6 +258,7 @@ class Plan(Part):
     horizon: PlannedHorizon
     purchases: tuple[Purchase, ...]
     owned: tuple[OwnedUse, ...]
+    exchanges: tuple[ConvertibleExchange, ...] = ()
     mix: tuple[MachineShare, ...]
     monthly: tuple[MonthlyCost, ...]
     pools: tuple[PoolUse, ...]
@@ -236,6 +285,10 @@ class Plan(Part):
             what = f"{one.quantity.normalize():f} {one.unit}"
             tied = f" for {one.workload}" if one.workload else ""
             lines.append(f"  buy {one.start:%Y-%m-%d}  {what:>18}  {one.offer_id}{tied}")
+        for made in self.exchanges:
+            given = ", ".join(f"{one.quantity.normalize():f} of {one.id}" for one in made.given)
+            what = f"{made.quantity.normalize():f} machines"
+            lines.append(f"  exchange {made.date:%Y-%m-%d}  {given} for {what} {made.offer_id}")
         return "\n".join(lines)
 
 

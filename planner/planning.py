@@ -141,8 +141,7 @@ def median_future(plan: Plan) -> int:
 def _certificate(planning: PlanningModel, outcome: Outcome, incumbent: Floats) -> Certificate:
     """Cost and bound in the model's true prices, the tie-breaking taken out."""
     first = planning.first
-    paid = planning.linear.values("buy", incumbent)
-    objective = (outcome.objective or 0.0) - float(first.tie_costs @ paid)
+    objective = (outcome.objective or 0.0) - first.tie_usd(incumbent)
     cost = planning.mean_cost_usd(incumbent) if planning.problem.weighs_risk else objective
     bound = outcome.bound
     if bound is not None:

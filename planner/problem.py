@@ -23,13 +23,14 @@ from planner.prices import open_catalogs
 from planner.problem_faults import (
     check_budget_dates,
     check_dates,
+    check_exchanges,
     check_floors,
     check_size,
     check_solver,
     check_whole,
 )
 from planner.problem_notes import notes_of, warnings_of
-from planner.purchases import Lot, Option, find_options, make_lots
+from planner.purchases import Lot, Option, find_options, find_targets, make_lots
 from planner.quota_faults import check_quotas
 from planner.request import AllowedOffers, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
@@ -51,6 +52,7 @@ class Problem:
         options: offers that may be bought.
         lots: options × purchase dates.
         owned: commitments already owned that reach into the horizon.
+        targets: what convertible reservations may be exchanged for; none unless that is allowed.
         notes: what the reader should know about defaults taken.
         warnings: what the reader should mind.
     """
@@ -65,6 +67,7 @@ class Problem:
     options: tuple[Option, ...]
     lots: tuple[Lot, ...]
     owned: tuple[Owned, ...]
+    targets: tuple[Option, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -99,6 +102,7 @@ class Problem:
         edges = {0}
         edges |= {edge for lot in self.lots for edge in (lot.start, lot.end)}
         edges |= {edge for owned in self.owned for edge in (owned.start, owned.end)}
+        edges |= set(self.calendar.purchase_hours if self.targets else ())
         return tuple(sorted(edge for edge in edges if 0 <= edge < hours))
 
     def window_of_hour(self) -> NDArray[np.intp]:
@@ -233,7 +237,9 @@ def make_problem(
     if fleet is None:
         raise InvalidInputError(faults.found)
     options = find_options(request, catalog, fleet.pools)
+    targets = find_targets(request, catalog, fleet.pools)
     check_dates(planned.calendar, options, faults)
+    check_exchanges(request, planned.calendar, targets, faults)
     faults.raise_if_any()
     return Problem(
         request=request,
@@ -251,6 +257,7 @@ def make_problem(
             [scenario.probability for scenario in planned.demand.scenarios],
         ),
         owned=fleet.owned,
+        targets=targets,
         notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
         warnings=warnings_of(request, catalog, fleet.pools, today),
     )

@@ -1,8 +1,9 @@
 """What is wrong with a request beside its words: sizes, dates, wishes that do not go together."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from catalogs import Faults
+from catalogs import Faults, OfferKind
 from planner.calendar import Calendar
 from planner.fleet import Candidate
 from planner.purchases import Option
@@ -15,6 +16,9 @@ LARGEST_COST_USD = 1e9
 LARGEST_PURCHASE_TABLE = 10**8
 """Dates × dates × offers that the model takes on."""
 
+LARGEST_EXCHANGE_TABLE = 10**6
+"""Dates × dates × pairs of offers that may be exchanged that the model takes on."""
+
 
 def check_dates(calendar: Calendar, options: Sequence[Option], faults: Faults) -> None:
     """Purchases of every date count in every later span between dates."""
@@ -22,6 +26,34 @@ def check_dates(calendar: Calendar, options: Sequence[Option], faults: Faults) -
     if dates * dates * len(options) > LARGEST_PURCHASE_TABLE:
         fix = f"too many for {len(options)} offers; choose fewer dates, or allow fewer offers"
         faults.add("purchases", f"{dates} dates", fix)
+
+
+def check_exchanges(
+    request: PlanRequest, calendar: Calendar, targets: Sequence[Option], faults: Faults
+) -> None:
+    """Exchanges need something to exchange, machines that may be mixed, and no end of ways."""
+    if not request.offers.exchanges:
+        return
+    convertible = OfferKind.RESERVED_CONVERTIBLE
+    if convertible not in (*request.offers.kinds, *(one.kind for one in request.owned)):
+        fix = f"nothing is convertible; allow {convertible}, or own some, or leave exchanges out"
+        faults.add("offers.exchanges", value=True, fix=fix)
+    if request.whole_machines:
+        fix = "cannot go with whole_machines; leave one of them out"
+        faults.add("offers.exchanges", value=True, fix=fix)
+    dates, ways = len(calendar.purchase_hours), _exchange_ways(targets)
+    if dates * dates * ways > LARGEST_EXCHANGE_TABLE:
+        fix = f"too many for {ways} pairs of convertible offers; choose fewer purchase dates"
+        faults.add("offers.exchanges", f"{dates} dates", fix)
+
+
+def _exchange_ways(targets: Sequence[Option]) -> int:
+    """Ordered pairs of offers, one of which may be exchanged for the other."""
+    products = Counter(
+        (one.offer.provider, one.offer.region, one.offer.term_hours, one.offer.payment)
+        for one in targets
+    )
+    return sum(count * (count - 1) for count in products.values())
 
 
 def check_solver(request: PlanRequest, faults: Faults) -> None:

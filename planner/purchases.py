@@ -12,7 +12,7 @@ from planner.calendar import Calendar
 from planner.hardware import HardwareOffer
 from planner.machines import Resource
 from planner.pools import Pools, Slice
-from planner.request import Accounting, Hardware, PlanRequest
+from planner.request import Accounting, AllowedOffers, Hardware, Limits, PlanRequest
 from planner.stages import Group, Partition
 
 Offer = DedicatedOffer | SpendOffer | HardwareOffer
@@ -100,10 +100,19 @@ class Lot:
 def find_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[Option, ...]:
     """Every offer that serves a pool and that the request allows, in tie-breaking order."""
     options = [
-        *_dedicated_options(request, catalog, pools),
+        *_dedicated_options(request.offers, request.limits, catalog, pools),
         *_spend_options(request, catalog, pools),
         *_hardware_options(request, pools),
     ]
+    return tuple(sorted(options, key=lambda option: option.order))
+
+
+def find_targets(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[Option, ...]:
+    """Convertible reservations of every term and payment, for which others may be exchanged."""
+    if not request.offers.exchanges:
+        return ()
+    convertible = AllowedOffers(kinds=(OfferKind.RESERVED_CONVERTIBLE,))
+    options = _dedicated_options(convertible, request.limits, catalog, pools)
     return tuple(sorted(options, key=lambda option: option.order))
 
 
@@ -166,8 +175,9 @@ def step_price(option: Option) -> tuple[Fraction, Fraction]:
     return step * Fraction(offer.upfront_usd), step * Fraction(offer.hourly_usd)
 
 
-def _dedicated_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> Iterable[Option]:
-    allowed = request.offers
+def _dedicated_options(
+    allowed: AllowedOffers, limits: Limits, catalog: Catalog, pools: Pools
+) -> Iterable[Option]:
     kinds = tuple(kind for kind in allowed.kinds if kind.is_dedicated)
     for position, pool in enumerate(pools.keys):
         offers = catalog.dedicated_offers(
@@ -183,7 +193,7 @@ def _dedicated_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> 
             offer for offer in offers if catalog.offer_pool(offer) == replace(pool, account="")
         )
         # Several small machines cannot stand in for a large one where quotas count them.
-        for offer in offers if request.limits.quotas else _useful_sizes(offers):
+        for offer in offers if limits.quotas else _useful_sizes(offers):
             yield Option(offer, Decimal(1), position, Fraction(offer.units))
 
 

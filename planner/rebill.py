@@ -1,6 +1,7 @@
 """Hands a decision to the billing simulator: the usage it makes, the commitments it buys."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -23,11 +24,16 @@ from planner.billing import (
 )
 from planner.billing import bill as bill_usage
 from planner.billing.usage import MACHINE_SERVICE
+from planner.calendar import HOUR
 from planner.decision import Bought, Decision
+from planner.exchanged import Exchanged, credited_usd, decimal_of, given_by_date
+from planner.exchanges import Source
 from planner.hardware import HardwareOffer
 from planner.machines import Resource
+from planner.owned import Owned
 from planner.problem import Problem
-from planner.purchases import Option
+from planner.purchases import Lot, Option
+from planner.request import Accounting
 
 ACCOUNT = "default"
 """Usage and commitments stand in one account, but for workloads with dedicated reservations."""
@@ -44,7 +50,7 @@ def rebill(problem: Problem, decision: Decision, *, linear: bool = False) -> Bil
     """
     return bill_usage(
         usage_of(problem, decision.running, linear=linear),
-        commitments_of(problem, decision.bought, linear=linear),
+        commitments_of(problem, decision.bought, decision.exchanges, linear=linear),
         accounting=problem.calendar.accounting.value,
         discount_rate=problem.calendar.discount_rate,
     )
@@ -116,43 +122,90 @@ def linear_price_usd(problem: Problem, resource: Resource) -> Decimal:
     return _decimal(part.on_demand_usd * part.units_of(resource))
 
 
+@dataclass(frozen=True)
+class Billed:
+    """A commitment as it is billed, or the part of it that an exchange ends.
+
+    Attributes:
+        name: the purchase, the owned commitment or the exchange it is, or is a part of.
+        option: what it is.
+        commitment: as billed.
+    """
+
+    name: str
+    option: Option
+    commitment: Commitment
+
+
 def commitments_of(
-    problem: Problem, bought: Iterable[Bought], *, linear: bool = False
+    problem: Problem,
+    bought: Iterable[Bought],
+    exchanges: Sequence[Exchanged] = (),
+    *,
+    linear: bool = False,
 ) -> tuple[Commitment, ...]:
-    """Everything committed: purchases, then what is owned already."""
-    new = [
-        _commitment(
-            problem,
-            one.option,
-            purchase_id(problem, one),
-            one.quantity,
-            problem.calendar.at(one.lot.start),
-            account=account_of(problem, one.option),
-            linear=linear,
+    """Everything committed: purchases, then what is owned already, then what is taken for it."""
+    billed = billed_of(problem, bought, exchanges, linear=linear)
+    return tuple(one.commitment for one in billed)
+
+
+def billed_of(
+    problem: Problem,
+    bought: Iterable[Bought],
+    exchanges: Sequence[Exchanged] = (),
+    *,
+    linear: bool = False,
+) -> list[Billed]:
+    """Everything committed, in the order it is billed; what is given ends when it is given."""
+    found: list[Billed] = []
+    for one in bought:
+        name, account = purchase_id(problem, one), account_of(problem, one.option)
+        start = problem.calendar.at(one.lot.start)
+        whole = _commitment(
+            problem, one.option, name, one.quantity, start, account=account, linear=linear
         )
-        for one in bought
-    ]
-    old = [
-        _commitment(
-            problem,
-            owned.option,
-            owned.commitment.id,
-            owned.quantity,
-            owned.commitment.start,
-            account=owned.commitment.workload or "",
-            linear=linear,
-        )
-        for owned in problem.owned
-    ]
-    return tuple(new + old)
+        parts = parts_of(problem, whole, given_by_date(exchanges, one.lot))
+        found += [Billed(name, one.option, part) for part in parts]
+    for owned in problem.owned:
+        name, account = owned.commitment.id, owned.commitment.workload or ""
+        whole = _commitment(
+            problem, owned.option, name, owned.quantity, owned.commitment.start,
+            account=account, linear=linear,
+        )  # fmt: skip
+        parts = parts_of(problem, whole, given_by_date(exchanges, owned))
+        found += [Billed(name, owned.option, part) for part in parts]
+    for made in exchanges:
+        option, name = made.exchange.target, exchange_id(problem, made)
+        found.append(Billed(name, option, taken_commitment(problem, made)))
+    return found
 
 
 def purchase_id(problem: Problem, bought: Bought) -> str:
     """Names a purchase: the offer and its date."""
-    date = problem.calendar.at(bought.lot.ordered)
-    account = account_of(problem, bought.option)
+    return _lot_id(problem, bought.lot, bought.option)
+
+
+def _lot_id(problem: Problem, lot: Lot, option: Option) -> str:
+    date, account = problem.calendar.at(lot.ordered), account_of(problem, option)
     tied = f" for {account}" if account else ""
-    return f"{bought.option.offer.offer_id}{tied} @ {date:%Y-%m-%dT%H:%MZ}"
+    return f"{option.offer.offer_id}{tied} @ {date:%Y-%m-%dT%H:%MZ}"
+
+
+def exchange_id(problem: Problem, made: Exchanged) -> str:
+    """Names what an exchange takes: the offer, its date and its end."""
+    exchange, calendar = made.exchange, problem.calendar
+    account = account_of(problem, exchange.target)
+    tied = f" for {account}" if account else ""
+    when = f"{calendar.at(exchange.hour):%Y-%m-%dT%H:%MZ}"
+    until = f"{calendar.at(exchange.end):%Y-%m-%dT%H:%MZ}"
+    return f"{exchange.target.offer.offer_id}{tied} in exchange @ {when} until {until}"
+
+
+def source_id(problem: Problem, source: Source) -> str:
+    """Names the purchase or the owned commitment that an exchange gives from."""
+    if isinstance(source.held, Owned):
+        return source.held.commitment.id
+    return _lot_id(problem, source.held, source.option)
 
 
 def account_of(problem: Problem, option: Option) -> str:
@@ -160,6 +213,54 @@ def account_of(problem: Problem, option: Option) -> str:
     if option.pool is None or not option.offer.kind.is_dedicated:
         return ""
     return problem.pools.keys[option.pool].account
+
+
+def parts_of(problem: Problem, whole: Commitment, given: dict[int, int]) -> list[Commitment]:
+    """A commitment without what is given [hour: machines], and the parts that end so.
+
+    What is left of their upfront is credited then. Where money is counted when it is paid, upfront
+    paid before the horizon is no part of it: nor is its credit.
+    """
+    if not given or not isinstance(whole, Reservation):
+        return [whole]
+    kept = whole.count - sum(given.values())
+    parts: list[Commitment] = [whole.model_copy(update={"count": kept})] if kept else []
+    for hour, steps in given.items():
+        moment = problem.calendar.at(hour)
+        served = Decimal((moment - whole.start) // HOUR)
+        credit = whole.upfront_usd * (whole.term_hours - served) / whole.term_hours
+        is_sunk = whole.start < problem.calendar.start and not _sunk_counts(problem)
+        ended = {
+            "commitment_id": f"{whole.commitment_id}, given {moment:%Y-%m-%dT%H:%MZ}",
+            "count": Decimal(steps),
+            "term_hours": served,
+            "upfront_usd": whole.upfront_usd - credit if is_sunk else whole.upfront_usd,
+            "credit_usd": Decimal(0) if is_sunk else credit,
+        }
+        parts.append(whole.model_copy(update=ended))
+    return parts
+
+
+def taken_commitment(problem: Problem, made: Exchanged) -> Commitment:
+    """What an exchange takes; its upfront is what was credited, and the true-up."""
+    exchange = made.exchange
+    paid = credited_usd(made, sunk_counts=_sunk_counts(problem)) + decimal_of(made.true_up_usd)
+    whole = _commitment(
+        problem,
+        exchange.target,
+        exchange_id(problem, made),
+        Decimal(made.taken),
+        problem.calendar.at(exchange.hour),
+        account=account_of(problem, exchange.target),
+        linear=False,
+    )
+    rest = {"term_hours": Decimal(exchange.hours_left), "upfront_usd": paid / made.taken}
+    return whole.model_copy(update=rest)
+
+
+def _sunk_counts(problem: Problem) -> bool:
+    """Whether upfront paid before the horizon counts in it."""
+    return problem.calendar.accounting is not Accounting.CASH_FLOW
 
 
 def _commitment(

@@ -5,6 +5,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from planner.baseline import on_demand_usd
+from planner.exchange_rows import costs_by_scenario
 from planner.first_stage import FirstStage
 from planner.problem import Problem
 from planner.request import Risk
@@ -41,6 +42,7 @@ def weigh_risk(first: FirstStage, recourse: tuple[Block, sp.csr_array[np.float64
             (level, sp.coo_array(np.ones((count, 1)))),
             (model["buy"], -_lot_costs(first)),
             (block, -cost),
+            *((model[name], -costs) for name, costs in costs_by_scenario(first.terms)),
             *run,
         ],
         at_least=first.given_usd - baseline,

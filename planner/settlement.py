@@ -8,6 +8,7 @@ import numpy as np
 
 from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
+from planner.exchanges_told import describe_exchanges
 from planner.hardware import HardwareOffer
 from planner.limits_kept import broken_limits
 from planner.machines import Part
@@ -94,6 +95,7 @@ def settle(
         horizon=describe_horizon(problem),
         purchases=_purchases(outlook),
         owned=_owned(outlook),
+        exchanges=describe_exchanges(outlook),
         mix=_mix(problem, policy),
         monthly=tuple(MonthlyCost.model_validate(month) for month in outlook.months),
         pools=_pools(outlook),
@@ -171,9 +173,9 @@ def _purchases(outlook: Outlook) -> tuple[Purchase, ...]:
                 quantity=one.quantity,
                 upfront_usd=_usd(upfront),
                 hourly_usd=_usd(hourly),
-                cost_usd=entries[0][0].cost_usd,
+                cost_usd=mean_usd([(entry.cost_usd, chance) for entry, chance in entries]),
                 utilization=utilization_of(entries),
-                after_horizon_usd=_after_horizon(one),
+                after_horizon_usd=_after_horizon(outlook.policy, one),
                 scenarios=names_of(problem, one.lot.group),
             )
         )
@@ -209,18 +211,23 @@ def _offer_fields(problem: Problem, option: Option) -> dict[str, object]:
     }
 
 
-def _after_horizon(bought: Bought) -> Decimal:
+def _after_horizon(policy: Policy, bought: Bought) -> Decimal:
+    """Of a purchase, without what exchanges give by then."""
     upfront, hourly = step_price(bought.option)
     term = bought.option.offer.term_hours
     beyond = term - (bought.lot.end - bought.lot.start)
-    return _usd(bought.steps * (upfront / term + hourly) * beyond)
+    given = sum(
+        one.given_of(bought.lot) * one.exchange.probability / bought.lot.probability
+        for one in policy.exchanges
+    )
+    return _usd((bought.steps - Fraction(given)) * (upfront / term + hourly) * beyond)
 
 
 def _owned(outlook: Outlook) -> tuple[OwnedUse, ...]:
     found = []
     for owned in outlook.problem.owned:
         entries = outlook.entries(owned.commitment.id)
-        cost_usd = entries[0][0].cost_usd
+        cost_usd = mean_usd([(entry.cost_usd, chance) for entry, chance in entries])
         used = utilization_of(entries)
         found.append(OwnedUse(id=owned.commitment.id, cost_usd=cost_usd, utilization=used))
     return tuple(found)
@@ -297,7 +304,7 @@ def _difference_warning(total: Decimal, model_cost: Decimal) -> tuple[str, ...]:
 
 def _horizon_warning(policy: Policy) -> tuple[str, ...]:
     """Terms judged mostly on hours the plan knows nothing of."""
-    beyond = sum((_after_horizon(one) for one in policy.bought), Decimal(0))
+    beyond = sum((_after_horizon(policy, one) for one in policy.bought), Decimal(0))
     inside = sum((_usd(one.steps * one.lot.cost_usd) for one in policy.bought), Decimal(0))
     if beyond <= inside:
         return ()

@@ -9,9 +9,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from catalogs import PoolKey
+from planner.exchanges import Exchanges, find_exchanges
 from planner.hour_groups import HourGroups, group_hours
 from planner.problem import Problem
 from planner.purchases import Lot, Option, Rates
+from planner.stages import Group
 from planner.standing import standing_workloads
 from planner.usage import Mix, SliceUsage, make_mix, measure_usage
 from solvers import Block
@@ -61,6 +63,15 @@ class Terms:
         everything = tuple(range(len(self.problem.probability)))
         group = self.lots[position].group if position < len(self.lots) else everything
         return self._active(first, last, group)
+
+    def active_between(self, first: int, last: int, group: Group) -> Ints:
+        """Stages inside the hours [first, last) of some futures."""
+        return self._active(first, last, group)
+
+    @cached_property
+    def exchanges(self) -> Exchanges:
+        """The exchanges that may be made of the lots and of what is owned."""
+        return find_exchanges(self.problem, self.lots)
 
     def owned_quantity(self, position: int) -> float:
         """Steps owned of the option at a position of `options`; 0 for lots."""

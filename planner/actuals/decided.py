@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from catalogs import Faults
 from planner.decision import Bought
-from planner.plan import MachineShare, Plan, Purchase
+from planner.exchanged import Exchanged
+from planner.exchanges import find_exchanges
+from planner.plan import ConvertibleExchange, MachineShare, Plan, Purchase
 from planner.problem import Problem
-from planner.rebill import account_of
+from planner.rebill import account_of, source_id
 
 Floats = NDArray[np.float64]
-One = TypeVar("One", Purchase, MachineShare)
+One = TypeVar("One", Purchase, MachineShare, ConvertibleExchange)
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Decided:
         shares: share of the workload [hour × candidate] where there is a choice; 0 elsewhere,
             and all over where the plan needs nothing of a workload. Hours in which it needs
             nothing have the shares of the last hour before them that it tells, else the first.
+        exchanges: those it makes.
     """
 
     bought: tuple[Bought, ...]
     shares: Floats
+    exchanges: tuple[Exchanged, ...] = ()
 
 
 def future_of(plan: Plan, problem: Problem, scenario: str | None) -> Problem:
@@ -59,8 +63,9 @@ def find_decided(plan: Plan, future: Problem, scenario: str | None) -> Decided:
     faults = Faults()
     bought = _bought(plan, future, scenario, faults)
     shares = _shares(plan, future, scenario, faults)
+    exchanges = _exchanged(plan, future, scenario, faults)
     faults.raise_if_any()
-    return Decided(bought, shares)
+    return Decided(bought, shares, exchanges)
 
 
 def _check_horizon(plan: Plan, problem: Problem, faults: Faults) -> None:
@@ -104,6 +109,31 @@ def _bought(
             faults.add(f"{field}.quantity", str(one.quantity), f"buy a multiple of {option.step}")
             continue
         found.append(Bought(lot, option, int(steps)))
+    return tuple(found)
+
+
+def _exchanged(
+    plan: Plan, future: Problem, scenario: str | None, faults: Faults
+) -> tuple[Exchanged, ...]:
+    offered = find_exchanges(future, future.lots)
+    known = {
+        (one.target.offer.offer_id, account_of(future, one.target) or None, one.hour, one.end): one
+        for one in offered.exchanges
+    }
+    found: list[Exchanged] = []
+    for position, one in _of_future(plan.exchanges, scenario):
+        when = future.calendar.hour_of(one.date), future.calendar.hour_of(one.end)
+        exchange = known.get((one.offer_id, one.workload, *when))
+        held = () if exchange is None else exchange.sources
+        sources = {source_id(future, source): source for source in held}
+        unknown = [given.id for given in one.given if given.id not in sources]
+        if exchange is None or unknown:
+            shown = f"{one.offer_id} on {one.date:%Y-%m-%dT%H:%MZ}"
+            fix = "the request offers no such exchange; give the request and catalogue planned with"
+            faults.add(f"plan.exchanges.{position}", shown, fix)
+            continue
+        given = tuple((sources[given.id], int(given.quantity)) for given in one.given)
+        found.append(Exchanged(exchange, given))
     return tuple(found)
 
 

@@ -1,7 +1,6 @@
 """The way from a plan and what really ran to a bill and its difference to the plan."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -18,12 +17,12 @@ from planner.actuals.repricing import with_prices
 from planner.actuals.running import in_span, running_by_shares, with_needs
 from planner.actuals.usage_file import ActualUsage, read_usage
 from planner.billing import Bill, Commitment
-from planner.decision import Bought, Decision
+from planner.decision import Decision
 from planner.plan import Plan
 from planner.planning import Surroundings, resolve
 from planner.prices import multiplied
 from planner.problem import Problem
-from planner.rebill import commitments_of, purchase_id, rebill
+from planner.rebill import billed_of, commitments_of, rebill
 from planner.request import DemandSource, PlanRequest
 from planner.request_faults import faults_of
 
@@ -113,7 +112,7 @@ def _bill(case: _Case) -> PlanBill:
     span, shares = in_span(future, usage.first, usage.hours), case.decided.shares[hours]
     as_planned = running_by_shares(with_needs(span, usage.needs), shares)
     running = _really_running(span, usage, as_planned)
-    commitments = _serving(future, case.decided.bought, span)
+    commitments = _serving(future, case.decided, span)
     planned = Use(span, running_by_shares(span, shares), commitments)
     actual = Use(span, running, commitments)
     billed = actual
@@ -132,11 +131,13 @@ def _really_running(span: Problem, usage: ActualUsage, as_planned: Floats) -> Fl
     return running
 
 
-def _serving(future: Problem, bought: Sequence[Bought], span: Problem) -> tuple[Commitment, ...]:
+def _serving(future: Problem, decided: Decided, span: Problem) -> tuple[Commitment, ...]:
     """Commitments whose term has hours in the span; others cost nothing in it either."""
     start, hours = span.calendar.start, span.calendar.hours
     return tuple(
-        one for one in commitments_of(future, bought) if one.term_in(start).inside(hours).hours > 0
+        one
+        for one in commitments_of(future, decided.bought, decided.exchanges)
+        if one.term_in(start).inside(hours).hours > 0
     )
 
 
@@ -149,7 +150,7 @@ def _decided(plan: Plan, future: Problem, scenario: str | None) -> Decided:
     named = {one.name: one.total_cost_usd for one in plan.scenarios}
     stated = plan.total_cost_usd if scenario is None else named[scenario]
     running = running_by_shares(future, decided.shares)
-    found = rebill(future, Decision(decided.bought, running, {})).total_usd
+    found = rebill(future, Decision(decided.bought, running, {}, decided.exchanges)).total_usd
     if not math.isclose(found, stated, rel_tol=SAME_SHARE, abs_tol=SAME_SHARE):
         faults = Faults()
         fix = (
@@ -194,19 +195,17 @@ def _told(case: _Case, planned: Use, billed: Use, explained: Explained) -> PlanB
 
 def _commitments(case: _Case, before: Bill, bill: Bill) -> tuple[CommitmentUse, ...]:
     future = case.future
-    offers = {
-        purchase_id(future, one): (one.option.offer.offer_id, future.calendar.at(one.lot.start))
-        for one in case.decided.bought
+    billed = {
+        one.commitment.commitment_id: one
+        for one in billed_of(future, case.decided.bought, case.decided.exchanges)
     }
-    owned = {
-        one.commitment.id: (one.option.offer.offer_id, one.commitment.start) for one in future.owned
-    }
+    owned = {one.commitment.id for one in future.owned}
     return tuple(
         CommitmentUse(
             id=now.commitment_id,
-            owned=now.commitment_id in owned,
-            offer_id=(offers | owned)[now.commitment_id][0],
-            start=(offers | owned)[now.commitment_id][1],
+            owned=billed[now.commitment_id].name in owned,
+            offer_id=billed[now.commitment_id].option.offer.offer_id,
+            start=billed[now.commitment_id].commitment.start,
             cost_usd=now.cost_usd,
             utilization=now.utilization,
             unused_usd=now.unused_usd,

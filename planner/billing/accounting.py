@@ -109,7 +109,10 @@ class Ledger:
         costs: Sequence[int],
         recurring: Sequence[int],
     ) -> list[Charge]:
-        """What is paid in the months: the upfront as the term begins, the resale as it ends."""
+        """What is paid in the months: the upfront as the term begins, the resale as it ends.
+
+        What an exchange credits is taken off the upfront paid for what is taken.
+        """
         term, last = commitment.term_in(self.start), self.charged(commitment).end
         charges = []
         for month, cost, fees in zip(months, costs, recurring, strict=True):
@@ -118,7 +121,10 @@ class Ledger:
             ends = first < term.end <= min(end, last)
             paid = _of_all(commitment, _nano(commitment.upfront_usd)) if begins else 0
             resale = _of_all(commitment, _nano(commitment.resale_usd)) if ends else 0
-            charges.append(Charge(cost, fees - resale, paid))
+            if commitment.is_credited:
+                charges.append(Charge(cost, fees, paid - resale))
+            else:
+                charges.append(Charge(cost, fees - resale, paid))
         return charges
 
     def _with(

@@ -37,6 +37,8 @@ class Reservation(Obligation):
     count: Count
     upfront_usd: Money
     hourly_usd: Money
+    credit_usd: Money = Decimal(0)
+    """Of the upfront, what an exchange at the term's end counts as paid for what is taken."""
 
     @model_validator(mode="after")
     def _scope_fits_provider(self) -> Self:
@@ -63,9 +65,19 @@ class Reservation(Obligation):
         return self.count
 
     @property
+    def resale_usd(self) -> Decimal:
+        """What an exchange credits at the term's end [USD / unit]."""
+        return self.credit_usd
+
+    @property
+    def is_credited(self) -> bool:
+        """What is exchanged is not sold."""
+        return True
+
+    @property
     def effective_hourly_usd(self) -> Decimal:
-        """Upfront spread over the term plus the recurring rate [USD / unit-hour]."""
-        return self.upfront_usd / self.term_hours + self.hourly_usd
+        """Upfront not credited spread over the term plus the recurring rate [USD / unit-hour]."""
+        return (self.upfront_usd - self.credit_usd) / self.term_hours + self.hourly_usd
 
     @property
     def committed_per_hour(self) -> Decimal:

@@ -53,3 +53,8 @@ class Obligation(BaseModel):
     def resale_usd(self) -> Decimal:
         """What one is worth at the term's end [USD]."""
         return Decimal(0)
+
+    @property
+    def is_credited(self) -> bool:
+        """Whether that is no cash, but less upfront to pay for something else."""
+        return False

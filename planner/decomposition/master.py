@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from planner.decomposition.cuts import CutRows, Cuts
 from planner.decomposition.floors import Floors, Rewarded
 from planner.decomposition.layout import Layout
+from planner.exchange_rows import most_exchanged
 from planner.first_stage import FirstStage, build_first_stage, less_usage, mean_weight
 from planner.problem import Problem
 from planner.recourse import Sums
@@ -174,7 +175,16 @@ class Master:
         lower[~np.isfinite(lower)] = -everything
         upper[~np.isfinite(upper)] = everything
         upper[model["buy"].slice] = np.ceil(steps) + 1
-        full = self.committed(upper)
+        if len(terms.exchanges):
+            exchanged = most_exchanged(
+                terms, upper[model["buy"].slice], np.asarray(pools, dtype=np.float64)
+            )
+            for name, amounts in exchanged.items():
+                upper[model[name].slice] = amounts
+        committing = upper.copy()
+        if len(terms.exchanges):
+            committing[model["give"].slice] = 0.0
+        full = self.committed(committing)
         for name in ("commit dedicated", "commit spend"):
             upper[model[name].slice] = full[model[name].slice]
         if self.floors is not None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from planner.decomposition.master import Master
 from planner.decomposition.search import EndedError, Search
+from planner.exchange_rows import round_exchanges
 from planner.first_stage import FirstStage
 from planner.shards import Recourse
 from solvers import CompiledModel, Solver, StopReason
@@ -24,6 +25,7 @@ def whole_points(master: Master, point: Floats) -> Iterator[Floats]:
     for up_from in (0.5, 1.0 - 1e-6, 1e-6):
         values = point.copy()
         values[block] = round_purchases(master.first, point[block], up_from)
+        round_exchanges(master.first.model, master.first.terms, values)
         yield values
 
 

@@ -64,6 +64,8 @@ class AllowedOffers(Document):
     """12 and 36; every term of the catalogue when neither this nor `terms_hours` is given."""
     terms_hours: tuple[Hours, ...] | None = None
     payments: tuple[Payment, ...] = tuple(Payment)
+    exchanges: bool = False
+    """Convertible reservations, bought or owned, may be exchanged at later purchase dates."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:
