@@ -153,19 +153,19 @@ def upfront_terms(
     return [(block, entries(1.0, rows, columns, (len(dates), block.size)))]
 
 
-def most_exchanged(terms: Terms, most_steps: Floats, most_units: Floats) -> dict[str, Floats]:
+def most_exchanged(terms: Terms) -> dict[str, Floats]:
     """Amounts that some optimum keeps within, by block; ``buy`` among them [column].
 
     Nothing is bought beyond what its own pool and the targets it may become can use, and what
-    rounding up takes.
-
-    Args:
-        terms: the terms.
-        most_steps: steps of every lot that its own usage takes [lot].
-        most_units: the greatest usage of every pool, in its units [pool].
+    rounding up takes. Solvers go wrong where whole numbers in these rows may be of any size.
     """
     exchanges, lots = terms.exchanges, {lot: k for k, lot in enumerate(terms.lots)}
-    buy = most_steps.copy()
+    most_units = terms.problem.most_pool_units()
+    buy = np.full(len(terms.lots), np.inf)
+    for one in exchanges.sources:
+        if isinstance(one.held, Lot) and one.option.pool is not None:
+            used = most_units[one.option.pool] / float(one.option.pool_units)
+            buy[lots[one.held]] = math.ceil(used) + 1
     targets: dict[int, set[tuple[int, float]]] = {}
     for (position, source), ratio in zip(exchanges.gives, exchanges.ratios, strict=True):
         target = exchanges.exchanges[position].target
@@ -178,7 +178,7 @@ def most_exchanged(terms: Terms, most_steps: Floats, most_units: Floats) -> dict
         if isinstance(held, Lot):
             buy[lots[held]] += sum(steps for _, steps in found)
     most = [_most_held(one, lots, buy) for one in exchanges.sources]
-    give = np.array([most[source] for _, source in exchanges.gives])
+    give = np.array([math.floor(most[source]) for _, source in exchanges.gives])
     worth = np.bincount(exchanges.exchange_of_give, give * exchanges.ratios)
     take = np.ceil(worth) + 1
     return {"buy": buy, "give": give, "take": take, "true up": take * exchanges.upfront_left_usd[1]}
@@ -233,7 +233,7 @@ def given_by_exchange(
 def _declare(model: LinearModel, terms: Terms, weight: float, tie_step: float) -> None:
     exchanges = terms.exchanges
     ties = {"give": weight * tie_costs_usd(terms, tie_step)}
-    has_upfront = exchanges.upfront_left_usd[1] > 0
+    most = most_exchanged(terms)
 
     def name(column: int) -> str:
         position, source = exchanges.gives[column]
@@ -247,7 +247,7 @@ def _declare(model: LinearModel, terms: Terms, weight: float, tie_step: float) -
         model.add(
             block,
             len(cost),
-            upper=np.where(has_upfront, np.inf, 0.0) if block == "true up" else np.inf,
+            upper=most[block],
             cost=weight * cost + ties.get(block, 0.0),
             integer=block != "true up",
             index=name if block == "give" else label,

@@ -20,7 +20,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from planner.exchange_rows import Change, changes, offer_exchanges, tie_costs_usd, upfront_terms
+from planner.exchange_rows import (
+    Change,
+    changes,
+    most_exchanged,
+    offer_exchanges,
+    tie_costs_usd,
+    upfront_terms,
+)
 from planner.exchanges import is_convertible
 from planner.placement import bounds_of
 from planner.problem import Problem
@@ -120,6 +127,7 @@ def buy_lots(model: LinearModel, terms: Terms) -> tuple[Floats, float]:
         "buy",
         len(terms.lots),
         cost=costs + raised,
+        upper=most_exchanged(terms)["buy"] if len(terms.exchanges) else np.inf,
         integer=True,
         index=lambda k: _lot_name(terms, k),
     )

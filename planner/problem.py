@@ -139,6 +139,12 @@ class Problem:
         scenarios = len(self.probability)
         return {pool: quarters_of(one, self.calendar, scenarios) for pool, one in usage.items()}
 
+    def most_pool_units(self) -> NDArray[np.float64]:
+        """No moment's usage of a pool is more, in its units [pool]."""
+        pools = range(len(self.pools.keys))
+        usage = self._pool_usage(self.candidates, set(pools))
+        return np.array([usage[one].max(initial=0.0) if one in usage else 0.0 for one in pools])
+
     def _pool_usage(
         self, candidates: Iterable[Candidate], pools: set[int]
     ) -> dict[int, NDArray[np.float64]]:

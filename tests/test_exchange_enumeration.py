@@ -33,6 +33,7 @@ class Sold:
 
     @property
     def rate(self):
+        """What an hour is worth."""
         return self.upfront / self.term + self.hourly
 
 
@@ -46,6 +47,7 @@ class Bought:
 
     @property
     def end(self):
+        """Hour its term ends."""
         return self.begun + self.sold.term
 
 
@@ -64,10 +66,12 @@ class Case:
 
     @property
     def hours(self):
+        """Length of the horizon."""
         return len(next(iter(self.demand[0].values())))
 
     @cached_property
     def worth(self):
+        """What a dollar of each hour counts [hour + 1]."""
         rate = 9.0 if self.accounting == "cash_flow" else 0.0
         return [(1 + rate) ** (-t / HOURS_PER_YEAR) for t in range(self.hours + 1)]
 
@@ -91,7 +95,7 @@ class Case:
         return float(hourly) * sum(self.worth[first : min(end, self.hours)])
 
 
-def exchanged(case, given, date):
+def exchanged(given, date):
     """What is taken for what is given [(bought, target, count)]: (target, end, count, true-up)."""
     together = defaultdict(list)
     for bought, target, count in given:
@@ -152,7 +156,7 @@ def settle(case, given, new, date):
     for one, _, count in given:
         held.append((one.sold, date, one.end, -count))
         cost -= float(case.fees(one.sold.hourly * count, date, one.end))
-    for target, end, count, true_up in exchanged(case, given, date):
+    for target, end, count, true_up in exchanged(given, date):
         held.append((target, date, end, count))
         paid += float(true_up)
         cost += float(case.upfront_cost(true_up, date, end))
@@ -162,7 +166,7 @@ def settle(case, given, new, date):
 
 def least_usd(case, most):
     """The cheapest plan: buy and exchange at the first date, and at the second by future."""
-    first, second = case.dates
+    first, _ = case.dates
     owned_cost = sum(
         float(case.upfront_cost(one.sold.upfront * one.count, one.begun, one.end))
         + float(case.fees(one.sold.hourly * one.count, one.begun, one.end))
@@ -173,21 +177,19 @@ def least_usd(case, most):
     best = math.inf
     for now in purchases(case, most):
         new = [Bought(sold, first, count) for sold, count in now.items() if count]
-        for given in ways_to_give(case, case.owned):
-            cost, paid, held = settle(case, given, new, first)
+        for gifts in ways_to_give(case, case.owned):
+            cost, paid, held = settle(case, gifts, new, first)
             if case.budget is not None and paid > case.budget + 1e-9:
                 continue
             left = [
-                replace(one, count=one.count - sum(n for source, _, n in given if source is one))
+                replace(one, count=one.count - sum(n for source, _, n in gifts if source is one))
                 for one in case.owned
             ]
             total = owned_cost + cost
             for future, chance in enumerate(chances):
                 if total >= best:
                     break
-                total += chance * least_from_second(
-                    case, owned + held, [*new, *left], future, most
-                )
+                total += chance * least_from_second(case, owned + held, [*new, *left], future, most)
             best = min(best, total)
     return best
 
@@ -200,8 +202,8 @@ def least_from_second(case, held, sources, future, most):
     best = math.inf
     for later in purchases(case, most):
         new = [Bought(sold, second, count) for sold, count in later.items() if count]
-        for given in ways_to_give(case, sources):
-            cost, paid, more = settle(case, given, new, second)
+        for gifts in ways_to_give(case, sources):
+            cost, paid, more = settle(case, gifts, new, second)
             if case.budget is not None and paid > case.budget + 1e-9:
                 continue
             if cost + before >= best:
@@ -283,7 +285,7 @@ def owned_document(one, number):
     }  # fmt: skip
 
 
-def plan_of_case(case, planned, price, method, solver="highs"):
+def plan_of_case(case, planned, price, method):
     rates = [price(name, "on_demand", usd) for name, usd in case.on_demand.items()]
     rates += [
         price(one.name, "reserved_convertible", float(one.hourly), one.term, one.payment,
@@ -296,9 +298,7 @@ def plan_of_case(case, planned, price, method, solver="highs"):
     return planned(rates, demand, **request_parts(case), solve={"gap": gap, "method": method})
 
 
-@settings(
-    deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@settings(deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_no_plan_of_two_machines_and_two_dates_is_cheaper(case, planned, price):
     least = least_usd(case, most=2)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from planner.decomposition.cuts import CutRows, Cuts
 from planner.decomposition.floors import Floors, Rewarded
 from planner.decomposition.layout import Layout
-from planner.exchange_rows import most_exchanged
 from planner.first_stage import FirstStage, build_first_stage, less_usage, mean_weight
 from planner.problem import Problem
 from planner.recourse import Sums
@@ -174,13 +173,8 @@ class Master:
         everything = self.layout.most_cost_usd
         lower[~np.isfinite(lower)] = -everything
         upper[~np.isfinite(upper)] = everything
-        upper[model["buy"].slice] = np.ceil(steps) + 1
-        if len(terms.exchanges):
-            exchanged = most_exchanged(
-                terms, upper[model["buy"].slice], np.asarray(pools, dtype=np.float64)
-            )
-            for name, amounts in exchanged.items():
-                upper[model[name].slice] = amounts
+        bought = np.where(np.isfinite(self.start.upper), self.start.upper, 0.0)[model["buy"].slice]
+        upper[model["buy"].slice] = np.fmax(np.ceil(steps) + 1, bought)
         committing = upper.copy()
         if len(terms.exchanges):
             committing[model["give"].slice] = 0.0
