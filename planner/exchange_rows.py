@@ -29,7 +29,7 @@ WHOLE_MARGIN = 1e-4
 BLOCKS = ("give", "take", "true up")
 
 
-def offer_exchanges(model: LinearModel, terms: Terms, *, weight: float, tie_step: float) -> float:
+def offer_exchanges(model: LinearModel, terms: Terms, weight: float, tie_step: float) -> float:
     r"""Declare the exchanges; as many are taken as what is given is worth, rounded up.
 
     .. math:: 0 \le t_e - \sum_k \rho_{ek} g_{ek} < 1, \qquad
@@ -134,6 +134,21 @@ def changes(terms: Terms) -> Iterator[Change]:
         if one.target.pool is not None:
             units = float(one.target.pool_units)
             yield change("take", position, position, one.target.pool, units)
+
+
+def changed_rows(
+    model: LinearModel, exchanged: Sequence[Change], at: NDArray[np.intp], amounts: int
+) -> list[Term]:
+    """What exchanges change in the rows that add commitments up."""
+    found = []
+    for name in dict.fromkeys(one.block for one in exchanged):
+        block, mine = model[name], [one for one in exchanged if one.block == name]
+        length = [len(one.stages) for one in mine]
+        values = np.repeat([-one.units for one in mine], length)
+        rows = np.concatenate([at[one.pool, one.stages] for one in mine])
+        columns = np.repeat(np.array([one.column for one in mine], dtype=np.intp), length)
+        found.append((block, entries(values, rows, columns, (amounts, block.size))))
+    return found
 
 
 def upfront_terms(

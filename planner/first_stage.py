@@ -22,16 +22,17 @@ from numpy.typing import NDArray
 
 from planner.exchange_rows import (
     Change,
+    changed_rows,
     changes,
     most_exchanged,
     offer_exchanges,
     tie_costs_usd,
     upfront_terms,
 )
-from planner.exchanges import is_convertible
+from planner.lots_offered import lots_to_offer
 from planner.placement import bounds_of
 from planner.problem import Problem
-from planner.purchases import Lot, Option, without_dominated
+from planner.purchases import Option
 from planner.stages import Group
 from planner.terms import Commitments, Terms, entries, positions
 from planner.usage import Mix, whole
@@ -78,7 +79,7 @@ class FirstStage:
         """What was added to the cost of a point [column] to break ties."""
         added = float(self.tie_costs @ self.model.values("buy", values))
         if len(self.terms.exchanges):
-            raised = mean_weight(self.problem) * tie_costs_usd(self.terms, TIE_STEP)
+            raised = tie_costs_usd(self.terms, TIE_STEP * mean_weight(self.problem))
             added += float(raised @ self.model.values("give", values))
         return added
 
@@ -91,7 +92,7 @@ class FirstStage:
 
 def build_first_stage(problem: Problem) -> FirstStage:
     """Purchases, commitments, the mix, and the limits that no hour has a part in."""
-    model, terms = LinearModel(), Terms(problem, _lots_to_offer(problem))
+    model, terms = LinearModel(), Terms(problem, lots_to_offer(problem))
     tie_costs, tie_share = buy_lots(model, terms)
     tie_share += offer_exchanges(model, terms, weight=mean_weight(problem), tie_step=TIE_STEP)
     pools = commit_to_pools(model, terms)
@@ -240,7 +241,7 @@ def standing_service(terms: Terms, pools: Commitments) -> sp.coo_array[np.float6
 
 
 def limit_upfront(model: LinearModel, terms: Terms) -> None:
-    r"""Upfront payments of one date keep to its budget, in every future; true-ups are some.
+    r"""Upfront payments of one date, true-ups too, keep to its budget, in every future.
 
     .. math:: \sum_{k \,at\, e} upfront_k x_k \le budget_e \qquad \forall e
     """
@@ -296,27 +297,6 @@ def less_usage(first: FirstStage, share: float) -> tuple[list[Term], float]:
     return [(run, one_row(-share * mix.usage_usd, positions(run.size), run))], constant
 
 
-def _lots_to_offer(problem: Problem) -> tuple[Lot, ...]:
-    """All lots, or only the undominated where nothing but cost and service tells them apart.
-
-    Budgets tell them apart by what is paid upfront, quotas by their number; utilization floors
-    and coverage ceilings by what is committed, beyond what is served. What may be exchanged does
-    more than it serves.
-    """
-    limits = problem.request.limits
-    by_commitment = (limits.utilization.at_least, limits.coverage.at_most)
-    told_apart = bool(problem.upfront_budgets() or limits.quotas)
-    if told_apart or any(limit is not None for limit in by_commitment):
-        return problem.lots
-    kept = without_dominated(problem.lots, problem.options)
-    if not problem.targets:
-        return kept
-    served = set(kept)
-    return tuple(
-        lot for lot in problem.lots if lot in served or is_convertible(problem.options[lot.option])
-    )
-
-
 def _commit(
     model: LinearModel,
     terms: Terms,
@@ -355,24 +335,9 @@ def _commit(
         (amounts, len(terms.lots)),
     )
     own = entries(1.0, positions(amounts), positions(amounts), (amounts, amounts))
-    rows = [(amount, own), (model["buy"], bought), *_exchanged(model, exchanged, at, amounts)]
+    rows = [(amount, own), (model["buy"], bought), *changed_rows(model, exchanged, at, amounts)]
     model.require(f"add up {name}", rows, equal=owned[possible])
     return Commitments(amount, at)
-
-
-def _exchanged(
-    model: LinearModel, exchanged: Sequence[Change], at: NDArray[np.intp], amounts: int
-) -> list[Term]:
-    """What exchanges change in the rows that add commitments up."""
-    found = []
-    for name in dict.fromkeys(one.block for one in exchanged):
-        block, mine = model[name], [one for one in exchanged if one.block == name]
-        length = [len(one.stages) for one in mine]
-        values = np.repeat([-one.units for one in mine], length)
-        rows = np.concatenate([at[one.pool, one.stages] for one in mine])
-        columns = np.repeat(np.array([one.column for one in mine], dtype=np.intp), length)
-        found.append((block, entries(values, rows, columns, (amounts, block.size))))
-    return found
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,7 @@ def test_what_cannot_be_exchanged_is_refused(planned, price, parts, match):
 
 def reservation_of(plan, given):
     """The billing simulator's reservation of a purchase in a plan."""
-    one = next(p for p in plan.purchases if given.id.startswith(p.offer_id))
+    one = next(p for p in plan.purchases if given.id == f"{p.offer_id} @ {p.start:%Y-%m-%dT%H:%MZ}")
     return Reservation(
         commitment_id=given.id, account="A", provider="custom", region="here",
         instance_type=given.offer_id.split(":")[3], size_flexible=False, convertible=True,

@@ -11,7 +11,16 @@ from enum import Enum
 from pathlib import Path
 
 from catalogs import Fault, InvalidInputError
-from planner.plan import MachineShare, MonthlyCost, NotBought, Part, Plan, Purchase
+from planner.plan import (
+    ConvertibleExchange,
+    Given,
+    MachineShare,
+    MonthlyCost,
+    NotBought,
+    Part,
+    Plan,
+    Purchase,
+)
 
 
 def check_folder(folder: Path) -> None:
@@ -25,6 +34,7 @@ def check_folder(folder: Path) -> None:
 
 def plan_files(plan: Plan, picture: bytes) -> dict[str, bytes]:
     """Name and content of every file of a plan."""
+    exchanges = {"exchanges.csv": _table(ConvertibleExchange, plan.exchanges)}
     return {
         "plan.json": (plan.model_dump_json(indent=2) + "\n").encode(),
         "purchases.csv": _table(Purchase, plan.purchases),
@@ -32,7 +42,7 @@ def plan_files(plan: Plan, picture: bytes) -> dict[str, bytes]:
         "not_bought.csv": _table(NotBought, plan.not_bought),
         "mix.csv": _table(MachineShare, plan.mix),
         "plan.png": picture,
-    }
+    } | (exchanges if plan.exchanges else {})
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -74,6 +84,10 @@ def _cell(value: object) -> str:
             return value.isoformat().replace("+00:00", "Z")
         case Enum():
             return str(value.value)
+        case Given():
+            return f"{value.quantity:f} of {value.id}"
+        case (Given(), *_):
+            return "; ".join(map(_cell, value))
         case _:
             return str(value)
 

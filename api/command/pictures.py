@@ -107,7 +107,7 @@ def _stack_levels(axes: Axes, times: Floats, curves: Curves) -> None:
 
 
 def _mark_purchases(axes: Axes, plan: Plan) -> None:
-    dates = sorted({one.start for one in plan.purchases})
+    dates = sorted({one.start for one in plan.purchases} | {one.date for one in plan.exchanges})
     for position, date in enumerate(dates):
         axes.axvline(
             _day(date),

@@ -13,7 +13,15 @@ from rich.text import Text
 
 from catalogs import OfferKind
 from planner import Plan
-from planner.plan import MachineShare, MonthlyCost, NotBought, PoolUse, Purchase
+from planner.plan import (
+    ConvertibleExchange,
+    Given,
+    MachineShare,
+    MonthlyCost,
+    NotBought,
+    PoolUse,
+    Purchase,
+)
 from planner.request import Accounting
 
 WIDTH = 80
@@ -52,6 +60,8 @@ def show_plan(console: Console, plan: Plan) -> None:
     """Print a plan."""
     parts: list[RenderableType] = [Text(headline(plan), style="bold"), Text(certainty(plan))]
     parts += [_purchases(plan)]
+    if plan.exchanges:
+        parts.append(_exchanges(plan.exchanges))
     if plan.mix:
         parts.append(_machines(plan.mix))
     parts += [_months(plan), _pools(plan.pools)]
@@ -110,10 +120,13 @@ def headline(plan: Plan) -> str:
     cost, base = usd(plan.total_cost_usd), usd(plan.on_demand_cost_usd)
     price = f"costs {cost} USD over {span(plan.horizon.hours)}"
     share = plan.savings_share
-    if not plan.purchases:
+    if not plan.purchases and not plan.exchanges:
         return f"{plan.name}: buy no commitment. The fleet {price}; on demand it costs {base} USD."
     saved = "" if share is None else f", {percent(abs(share))} {'less' if share >= 0 else 'more'}"
-    return f"{plan.name}: {_to_buy(plan)}. The fleet {price}{saved} than on demand ({base} USD)."
+    to_do = _to_buy(plan) if plan.purchases else "buy no commitment"
+    if plan.exchanges:
+        to_do += f", make {counted(len(plan.exchanges), 'exchange')}"
+    return f"{plan.name}: {to_do}. The fleet {price}{saved} than on demand ({base} USD)."
 
 
 def certainty(plan: Plan) -> str:
@@ -204,6 +217,28 @@ def _purchases(plan: Plan) -> RenderableType:
                 percent(one.utilization, 0),
             )
     return table
+
+
+def _exchanges(exchanges: Sequence[ConvertibleExchange]) -> RenderableType:
+    """What is given on which date, and what is taken for it."""
+    table = make_table("Exchanges, USD", ("give", "take", "until"), ("true-up", "used"))
+    for (date, futures), made in groupby(exchanges, key=lambda one: (one.date, one.scenarios)):
+        table.add_row(Text(f"{date:%Y-%m-%d}", style="bold"), Text(if_futures(futures)))
+        for one in made:
+            table.add_row(
+                ", ".join(f"{part.quantity.normalize():f} × {_given(part)}" for part in one.given),
+                f"{one.quantity.normalize():f} × {offer_name(one.offer_id)[0]}",
+                f"{one.end:%Y-%m-%d}",
+                usd(one.true_up_usd),
+                percent(one.utilization, 0),
+            )
+    return table
+
+
+def _given(part: Given) -> str:
+    """The machine, and of owned ones the commitment."""
+    name = offer_name(part.offer_id)[0]
+    return name if part.id.startswith(part.offer_id) else f"{name} ({part.id})"
 
 
 def _occasion(one: Purchase) -> tuple[datetime, tuple[str, ...]]:
@@ -326,6 +361,7 @@ def remarks(notes: Sequence[str], warnings: Sequence[str], *lines: str) -> Rende
 def _afterwards(plan: Plan) -> list[str]:
     """What purchases still cost beyond the horizon, if anything."""
     amount = sum((one.after_horizon_usd for one in plan.purchases), Decimal(0))
+    amount += sum((one.after_horizon_usd for one in plan.exchanges), Decimal(0))
     if not amount:
         return []
     end = f"{plan.horizon.end:%Y-%m-%d}"
