@@ -136,11 +136,9 @@ def buy_lots(model: LinearModel, terms: Terms) -> tuple[Floats, float]:
 
 
 def commit_to_pools(model: LinearModel, terms: Terms) -> Commitments:
-    r"""Dedicated commitments in force.
+    r"""Dedicated commitments in force; what exchanges give is taken off, what they take added.
 
     .. math:: R_{pw} = owned_{pw} + \sum_{k \,active\, in\, w} units_k x_k
-
-    What exchanges give is taken off, and what they take added, from their dates on.
     """
     return _commit(
         model,

@@ -138,6 +138,8 @@ class Outlook:
         if len(known) <= 1:
             return known[0][1] if known else None
         weights = [one.probability * float(weight(one)) for one, _ in known]
+        if not any(weights):  # all was paid before the horizon
+            weights = [one.probability for one, _ in known]
         return float(np.average([found for _, found in known], weights=weights))
 
 
