@@ -298,7 +298,7 @@ def plan_of_case(case, planned, price, method):
     return planned(rates, demand, **request_parts(case), solve={"gap": gap, "method": method})
 
 
-@settings(deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_no_plan_of_two_machines_and_two_dates_is_cheaper(case, planned, price):
     least = least_usd(case, most=2)
