@@ -108,6 +108,8 @@ CLOUDS = {
 }
 OWN = "mixed+own"
 PROVIDERS = (*CLOUDS, OWN)
+HOLDING = ("aws", "azure")
+"""Providers of which capacity is held in some requests."""
 
 PAYMENTS = {"no_upfront": 0.0, "partial_upfront": 0.5, "all_upfront": 1.0}
 
@@ -161,6 +163,8 @@ def cloud_request(dice: Random, provider: str, spans: Sequence[int] = SPANS) -> 
     if futures:
         document["scenarios"] = dict(zip(futures, (0.4, 0.6), strict=True))
     document["owned"] = owned_of(dice, clouds, prices, document, hours)
+    if provider in HOLDING and not hardware and "coverage" not in limits:
+        hold_capacity(dice, workloads, hours)
     is_bounded = proportional and not limits_service and not _is_beyond_model(document)
     return CloudRequest(document, is_bounded)
 
@@ -289,6 +293,18 @@ def placements(dice: Random, places: Sequence[tuple[str, str]]) -> Document:
             share = dice.choice((0.25, 0.5, 0.9))
             return {"placement": [{criterion: [dice.choice(found)], bound: share}]}
     return {}
+
+
+def hold_capacity(dice: Random, workloads: Sequence[Document], hours: int) -> None:
+    """Capacity held for some workloads, all the time or for a part of it."""
+    for workload in workloads:
+        if "spot" in workload or dice.random() < 0.6:
+            continue
+        held: Document = {"share_of_peak": dice.choice((0.3, 0.8, 1.2))}
+        if dice.random() < 0.5:
+            begun = dice.randint(0, hours - 2)
+            held |= span(begun, dice.randint(1, hours - begun))
+        workload["capacity"] = [held, {"share_of_peak": 0.5}][: dice.randint(1, 2)]
 
 
 def servers(dice: Random, clouds: Sequence[Cloud]) -> Document:

@@ -41,7 +41,8 @@ def _broken_utilization(outlook: Outlook) -> list[str]:
     for one in outlook.futures:
         options = [bought.option for bought in one.bought]
         options += [owned.option for owned in outlook.problem.owned]
-        for option, entry in zip(options, one.bill.commitments, strict=True):
+        # Capacity held follows what was bought and owned; it has no floor.
+        for option, entry in zip(options, one.bill.commitments, strict=False):
             target, units = _target(option)
             weight = one.probability * units
             used[target] = used.get(target, 0.0) + weight * entry.used

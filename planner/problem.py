@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catalogs import Catalog, Faults, InvalidInputError, OfferKind
 from catalogs.faults import collected
 from planner.calendar import Calendar, make_calendar
+from planner.capacity_levels import check_capacity, check_held_times, find_levels
 from planner.demand import Demand, read_demand
 from planner.fleet import Candidate, cheapest_candidates, find_candidates
 from planner.hardware import check_hardware
@@ -67,6 +68,11 @@ class Problem:
     owned: tuple[Owned, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def holds_capacity(self) -> bool:
+        """Whether capacity is held for any workload."""
+        return any(one.held for one in self.candidates)
 
     def candidates_of(self, workload: int) -> list[int]:
         """Positions of a workload's candidates."""
@@ -291,6 +297,7 @@ def _planned(
         return None
     calendar, notes = made
     check_budget_dates(request, calendar, faults)
+    check_held_times(request, calendar, faults)
     inside = demand.between(calendar.start, calendar.hours)
     information = partitions_by_date(request.information, inside, calendar, faults)
     return _Planned(calendar, inside, information, tuple(notes))
@@ -306,9 +313,10 @@ def _stand_in(names: set[str]) -> _Planned:
 def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _Fleet:
     """Machines, pools and owned commitments; their faults together."""
     faults, whole = Faults(), request.whole_machines
+    levels = find_levels(request, planned.demand, planned.calendar, faults)
     candidates = collected(
         faults,
-        lambda: find_candidates(request, planned.demand, catalog),
+        lambda: find_candidates(request, planned.demand, catalog, levels),
     )
     apart = {
         (str(one.region), str(one.instance_type))
@@ -323,6 +331,7 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     check_hardware(request.hardware, catalog, faults)
     check_quotas(request, catalog, candidates or (), faults)
     check_placement(request, candidates or (), faults)
+    check_capacity(request, candidates or (), faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())
 

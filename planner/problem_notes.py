@@ -25,6 +25,7 @@ def notes_of(
         *_idle(owned),
         *_reserved_only(candidates),
         *_licensed(request, candidates),
+        *_held(request),
     )
 
 
@@ -39,6 +40,17 @@ def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[st
     if options or not request.offers.kinds:
         return ()
     return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
+
+
+def _held(request: PlanRequest) -> list[str]:
+    """Capacity is held on demand: nothing is bought, and nothing binds."""
+    names = ", ".join(one.name for one in request.workloads if one.capacity)
+    if not names:
+        return []
+    return [
+        f"workloads: capacity held for {names} has no term: it is paid at the on-demand price, "
+        "used or not, for as long as it is held; commitments discount it like machines that run"
+    ]
 
 
 def _licensed(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[str]:

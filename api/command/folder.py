@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from catalogs import Fault, InvalidInputError
-from planner.plan import MachineShare, MonthlyCost, NotBought, Part, Plan, Purchase
+from planner.plan import CapacityHeld, MachineShare, MonthlyCost, NotBought, Part, Plan, Purchase
 
 
 def check_folder(folder: Path) -> None:
@@ -31,6 +31,7 @@ def plan_files(plan: Plan, picture: bytes) -> dict[str, bytes]:
         "monthly.csv": _table(MonthlyCost, plan.monthly),
         "not_bought.csv": _table(NotBought, plan.not_bought),
         "mix.csv": _table(MachineShare, plan.mix),
+        "capacity.csv": _table(CapacityHeld, plan.capacity),
         "plan.png": picture,
     }
 

@@ -1,8 +1,9 @@
 """The way from a plan and what really ran to a bill and its difference to the plan."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -15,7 +16,7 @@ from planner.actuals.decided import Decided, find_decided, future_of
 from planner.actuals.explaining import Explained, Use, explain
 from planner.actuals.plan_bill import CommitmentUse, Difference, PlanBill
 from planner.actuals.repricing import with_prices
-from planner.actuals.running import in_span, running_by_shares, with_needs
+from planner.actuals.running import held_by_shares, in_span, running_by_shares, with_needs
 from planner.actuals.usage_file import ActualUsage, read_usage
 from planner.billing import Bill, Commitment
 from planner.decision import Bought, Decision
@@ -113,13 +114,21 @@ def _bill(case: _Case) -> PlanBill:
     span, shares = in_span(future, usage.first, usage.hours), case.decided.shares[hours]
     as_planned = running_by_shares(with_needs(span, usage.needs), shares)
     running = _really_running(span, usage, as_planned)
-    commitments = _serving(future, case.decided.bought, span)
-    planned = Use(span, running_by_shares(span, shares), commitments)
-    actual = Use(span, running, commitments)
+    bought, held = case.decided.bought, held_by_shares(span, shares)
+    planned = Use(span, running_by_shares(span, shares), _serving(future, bought, span), held)
+    actual = replace(planned, running=running)
     billed = actual
     if case.catalog is not None:
         billed = replace(actual, problem=with_prices(span, case.catalog))
     return _told(case, planned, billed, explain(planned, as_planned, actual, billed))
+
+
+def _unused_usd(bill: Bill, held: Mapping[str, object]) -> dict[str, Decimal]:
+    """What of each commitment's cost nothing used; capacity held costs what is unused alone."""
+    return {
+        one.commitment_id: one.cost_usd if one.commitment_id in held else one.unused_usd
+        for one in bill.commitments
+    }
 
 
 def _really_running(span: Problem, usage: ActualUsage, as_planned: Floats) -> Floats:
@@ -149,7 +158,8 @@ def _decided(plan: Plan, future: Problem, scenario: str | None) -> Decided:
     named = {one.name: one.total_cost_usd for one in plan.scenarios}
     stated = plan.total_cost_usd if scenario is None else named[scenario]
     running = running_by_shares(future, decided.shares)
-    found = rebill(future, Decision(decided.bought, running, {})).total_usd
+    held = held_by_shares(future, decided.shares)
+    found = rebill(future, Decision(decided.bought, running, {}, held)).total_usd
     if not math.isclose(found, stated, rel_tol=SAME_SHARE, abs_tol=SAME_SHARE):
         faults = Faults()
         fix = (
@@ -164,6 +174,7 @@ def _decided(plan: Plan, future: Problem, scenario: str | None) -> Decided:
 def _told(case: _Case, planned: Use, billed: Use, explained: Explained) -> PlanBill:
     before, bill = planned.bill, billed.bill
     calendar = billed.problem.calendar
+    commitments = _commitments(case, planned, billed)
     return PlanBill(
         name=case.plan.name,
         start=calendar.start,
@@ -183,35 +194,38 @@ def _told(case: _Case, planned: Use, billed: Use, explained: Explained) -> PlanB
         planned_coverage=before.coverage,
         utilization=bill.utilization,
         planned_utilization=before.utilization,
-        unused_usd=sum((one.unused_usd for one in bill.commitments), Decimal(0)),
+        unused_usd=sum((one.unused_usd for one in commitments), Decimal(0)),
         months=explained.months,
         workloads=explained.workloads,
-        commitments=_commitments(case, before, bill),
+        commitments=commitments,
         notes=case.usage.notes,
         warnings=case.usage.warnings,
     )
 
 
-def _commitments(case: _Case, before: Bill, bill: Bill) -> tuple[CommitmentUse, ...]:
+def _commitments(case: _Case, planned: Use, billed: Use) -> tuple[CommitmentUse, ...]:
     future = case.future
-    offers = {
+    offers: dict[str, tuple[str | None, datetime]] = {
         purchase_id(future, one): (one.option.offer.offer_id, future.calendar.at(one.lot.start))
         for one in case.decided.bought
     }
     owned = {
         one.commitment.id: (one.option.offer.offer_id, one.commitment.start) for one in future.owned
     }
+    held = {one.commitment_id: (None, one.start) for one in planned.reservations}
+    told = offers | owned | held
+    unused, planned_unused = (_unused_usd(one.bill, held) for one in (billed, planned))
     return tuple(
         CommitmentUse(
             id=now.commitment_id,
             owned=now.commitment_id in owned,
-            offer_id=(offers | owned)[now.commitment_id][0],
-            start=(offers | owned)[now.commitment_id][1],
+            offer_id=told[now.commitment_id][0],
+            start=told[now.commitment_id][1],
             cost_usd=now.cost_usd,
             utilization=now.utilization,
-            unused_usd=now.unused_usd,
+            unused_usd=unused[now.commitment_id],
             planned_utilization=then.utilization,
-            planned_unused_usd=then.unused_usd,
+            planned_unused_usd=planned_unused[then.commitment_id],
         )
-        for then, now in zip(before.commitments, bill.commitments, strict=True)
+        for then, now in zip(planned.bill.commitments, billed.bill.commitments, strict=True)
     )

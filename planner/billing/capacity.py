@@ -17,7 +17,8 @@ CLEARING_HOURS = Decimal("0.5")
 class CapacityReservation(Obligation):
     """Capacity kept for ``count`` of one ``machine``, at its on-demand price, used or not.
 
-    Machines of the holding account, of the same type, zone, system and tenancy run inside it and
+    Machines of the holding account, of the same type, zone, system and tenancy, and of the same
+    ``capacity_group`` if it has one (AWS: targeted; Azure: the group), run inside it and
     are billed as ever; what stands unused costs the machine's ``on_demand_usd`` less what
     commitments take over. ``software_usd`` is not charged on what does not run.
     """
