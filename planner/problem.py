@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catalogs import Catalog, Faults, InvalidInputError, OfferKind
 from catalogs.faults import collected
 from planner.calendar import Calendar, make_calendar
+from planner.capacity_blocks import block_types, check_blocks, clearing_hour
 from planner.capacity_levels import check_capacity, check_held_times, find_levels
 from planner.demand import Demand, read_demand
 from planner.fleet import Candidate, cheapest_candidates, find_candidates
@@ -105,7 +106,22 @@ class Problem:
         edges = {0}
         edges |= {edge for lot in self.lots for edge in (lot.start, lot.end)}
         edges |= {edge for owned in self.owned for edge in (owned.start, owned.end)}
+        edges |= self._clearing_hours
         return tuple(sorted(edge for edge in edges if 0 <= edge < hours))
+
+    @property
+    def _clearing_hours(self) -> set[int]:
+        """Hours in which capacity blocks serve half the time."""
+        offers = [self.options[lot.option].offer for lot in self.lots]
+        ends = [
+            (offer.kind, lot.start + offer.term_hours)
+            for lot, offer in zip(self.lots, offers, strict=True)
+        ]
+        ends += [
+            (one.commitment.kind, self.calendar.hour_of(one.commitment.end)) for one in self.owned
+        ]
+        found = (clearing_hour(kind, end, self.calendar.hours) for kind, end in ends)
+        return {hour for hour in found if hour is not None}
 
     def window_of_hour(self) -> NDArray[np.intp]:
         """Window of every hour [hour]."""
@@ -322,7 +338,7 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
         (str(one.region), str(one.instance_type))
         for one in request.owned
         if one.kind is OfferKind.RESERVED_ZONAL
-    }
+    } | block_types(request, catalog)
     pools = make_pools(candidates or (), whole_machines=whole, apart=apart)
     owned = collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
     check_size(candidates or (), len(planned.demand.scenarios), faults)
@@ -332,6 +348,7 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     check_quotas(request, catalog, candidates or (), faults)
     check_placement(request, candidates or (), faults)
     check_capacity(request, candidates or (), faults)
+    check_blocks(request, catalog, faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())
 

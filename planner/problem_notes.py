@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from catalogs import Catalog
+from catalogs import Catalog, OfferKind
+from planner.capacity_blocks import MOST_IN_BLOCK
 from planner.fleet import Candidate
 from planner.owned import Owned
 from planner.pools import Pools
@@ -26,6 +27,7 @@ def notes_of(
         *_reserved_only(candidates),
         *_licensed(request, candidates),
         *_held(request),
+        *_blocks(options),
     )
 
 
@@ -40,6 +42,15 @@ def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[st
     if options or not request.offers.kinds:
         return ()
     return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
+
+
+def _blocks(options: tuple[Option, ...]) -> list[str]:
+    if not any(one.offer.kind is OfferKind.CAPACITY_BLOCK for one in options):
+        return []
+    return [
+        "offers: capacity blocks start 8 weeks after they are bought at the latest, hold at most "
+        f"{MOST_IN_BLOCK} machines each (more are several blocks) and cannot be had at all times"
+    ]
 
 
 def _held(request: PlanRequest) -> list[str]:

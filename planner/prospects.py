@@ -243,8 +243,8 @@ def _steps(options: Sequence[Option], problem: Problem) -> _Steps:
     reserved: dict[tuple[int, float], list[int]] = {}
     plans: dict[Order, list[tuple[int, Floats]]] = {}
     for row, option in enumerate(options):
-        if isinstance(option.offer, DedicatedOffer):
-            pool, units = option.pool or 0, float(option.pool_units)
+        if option.pool is not None and isinstance(option.offer, DedicatedOffer):
+            pool, units = option.pool, float(option.pool_units)
             full_usd[row] = units * cheapest_usd[pool]
             reserved.setdefault((pool, units), []).append(row)
         else:

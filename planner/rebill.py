@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catalogs import DedicatedOffer, OfferKind
 from planner.billing import (
     Bill,
+    CapacityBlock,
     CapacityReservation,
     Commitment,
     OwnHardware,
@@ -214,6 +215,8 @@ def _commitment(
     linear: bool,
 ) -> Commitment:
     offer = option.offer
+    if isinstance(offer, DedicatedOffer) and offer.kind is OfferKind.CAPACITY_BLOCK:
+        return _block(offer, name, quantity, start, account=account)
     if isinstance(offer, DedicatedOffer):
         return Reservation(
             provider=biller_of(offer.provider),
@@ -249,6 +252,27 @@ def _commitment(
         commitment_usd=quantity,
         upfront_share=offer.upfront_share,
         rates={_rate_key(resource): rate for resource, rate in rates},
+    )
+
+
+def _block(
+    offer: DedicatedOffer, name: str, count: Decimal, start: datetime, *, account: str
+) -> CapacityBlock:
+    """Machines of a block, or of several of the same hours; workloads are not told by zone."""
+    return CapacityBlock(
+        provider="aws" if offer.provider == "aws" else "custom",
+        commitment_id=name,
+        account=account or ACCOUNT,
+        shared=not account,
+        start=start,
+        term_hours=Decimal(offer.term_hours),
+        region=offer.region,
+        zone=None,
+        instance_type=offer.instance_type,
+        os=offer.os,
+        tenancy=offer.tenancy,
+        count=count,
+        upfront_usd=offer.upfront_usd,
     )
 
 

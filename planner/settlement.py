@@ -200,6 +200,8 @@ def _offer_fields(problem: Problem, option: Option) -> dict[str, object]:
     offer = option.offer
     if isinstance(offer, DedicatedOffer) and option.pool is not None:
         scope = str(problem.pools.keys[option.pool])
+    elif isinstance(offer, DedicatedOffer):
+        scope = f"{offer.region} {offer.instance_type} {offer.os}"
     else:
         scope = " ".join(part for part in (offer.region, offer.family) if part) or "all regions"
     return {

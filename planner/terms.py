@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from catalogs import PoolKey
+from planner.capacity_blocks import CLEARED_SHARE, clearing_hour
 from planner.hour_groups import HourGroups, group_hours
 from planner.problem import Problem
 from planner.purchases import Lot, Option, Rates
@@ -61,6 +62,21 @@ class Terms:
         everything = tuple(range(len(self.problem.probability)))
         group = self.lots[position].group if position < len(self.lots) else everything
         return self._active(first, last, group)
+
+    def served_share(self, position: int) -> Floats:
+        """Share of each of these stages in which the option serves [active stage]."""
+        offer, calendar = self.options[position].offer, self.problem.calendar
+        if position < len(self.lots):
+            end = self.lots[position].start + offer.term_hours
+        else:
+            owned = self.problem.owned[position - len(self.lots)]
+            end = calendar.hour_of(owned.commitment.end)
+        cleared = clearing_hour(offer.kind, end, calendar.hours)
+        stages = self.active(position)
+        if cleared is None:
+            return np.ones(len(stages))
+        in_window = self.stages.window[stages] == self.stages.start.index(cleared)
+        return np.where(in_window, 1.0 - CLEARED_SHARE, 1.0)
 
     def owned_quantity(self, position: int) -> float:
         """Steps owned of the option at a position of `options`; 0 for lots."""

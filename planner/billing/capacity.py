@@ -68,13 +68,14 @@ class CapacityReservation(Obligation):
 class CapacityBlock(Obligation):
     """Capacity Blocks: ``count`` machines of one type in one zone for some days, paid upfront.
 
+    Without a ``zone`` it serves usage that names none.
     The machines run inside it before any reservation or plan sees them. Its last half hour is
     paid for but serves nothing. ``upfront_usd`` is USD per machine for the whole block.
     """
 
-    provider: Literal["aws"] = "aws"
+    provider: Literal["aws", "custom"] = "aws"
     region: str
-    zone: str
+    zone: str | None
     instance_type: str
     os: str = "linux"
     tenancy: str = "shared"
