@@ -92,10 +92,7 @@ def _check_words(field: str, workload: Workload, faults: Faults) -> None:
 def _check_machines(
     field: str, request: PlanRequest, candidates: Sequence[Candidate], faults: Faults
 ) -> None:
-    """Held capacity is bought on demand, for machines of a type that stays the same all the time.
-
-    Servers hold capacity by being there, but a bill fills reservations before it knows of them.
-    """
+    """Capacity is held on demand, for machines of types that stay the same all the time."""
     if request.whole_machines and len(candidates) > 1:
         fix = "cannot go with whole_machines and a choice of machines; name one machine"
         faults.add(field, f"{len(candidates)} machines", fix)
@@ -103,9 +100,6 @@ def _check_machines(
         name = one.machine.instance_type
         if not one.machine.sold_on_demand:
             faults.add(field, name, "is sold by reservation only; those hold capacity themselves")
-        if any(part.resource.servers for part in one.machine.parts):
-            fix = "is held by servers that are there; take it out of the hardware's replaces"
-            faults.add(field, name, fix)
 
 
 def _check_zonal(request: PlanRequest, candidates: Sequence[Candidate], faults: Faults) -> None:

@@ -136,9 +136,13 @@ def _tied(machine: Machine, workload: Workload, request: PlanRequest) -> Machine
 
 
 def _owned_by(part: Part, account: str, capacity_group: str) -> Part:
-    """The part in a pool of an account's own, and in a group's capacity."""
+    """The part in a pool of an account's own, and in a group's capacity.
+
+    What runs in capacity that is held runs on no server in its place.
+    """
     pool = replace(part.resource.pool, account=account)
-    return replace(part, resource=replace(part.resource, pool=pool, capacity_group=capacity_group))
+    resource = replace(part.resource, pool=pool, capacity_group=capacity_group)
+    return replace(part, resource=replace(resource, servers=()) if capacity_group else resource)
 
 
 def _candidates(

@@ -27,6 +27,7 @@ def notes_of(
         *_reserved_only(candidates),
         *_licensed(request, candidates),
         *_held(request),
+        *_served_by_others(request, candidates),
         *_blocks(options),
     )
 
@@ -42,6 +43,19 @@ def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[st
     if options or not request.offers.kinds:
         return ()
     return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
+
+
+def _served_by_others(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[str]:
+    """Servers and capacity that is held are two ways to have machines for certain."""
+    replaced = {name for one in request.hardware for name in one.replaces}
+    held = (part.resource for one in candidates if one.held for part in one.machine.parts)
+    names = sorted({one.capacity_group for one in held if one.name in replaced})
+    if not names:
+        return []
+    return [
+        f"hardware: servers stand in for no machines of {', '.join(names)}, for which capacity is "
+        "held; hold less where servers are there for them"
+    ]
 
 
 def _blocks(options: tuple[Option, ...]) -> list[str]:

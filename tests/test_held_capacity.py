@@ -282,6 +282,28 @@ ZONAL = {
 }  # fmt: skip
 
 
+def test_servers_stand_in_for_others_than_those_that_capacity_is_held_for(plan, price):
+    owned = {
+        "id": "old", "kind": "own_hardware", "payment": "all_upfront", "quantity": 1,
+        "instance_type": "r1", "region": "cellar",
+        "start": "2025-06-01T00:00Z", "end": "2026-06-01T00:00Z",
+    }  # fmt: skip
+    for method in METHODS:
+        found = plan(
+            "aws",
+            [price("m", "on_demand", 1.0)],
+            {"w": [1.0] * 4, "x": [3.0] * 4},
+            [workload("w", {"at_least": 2}), workload("x")],
+            hardware=[SERVER],
+            owned=[owned],
+            solve={"gap": 0, "method": method},
+        )
+        own = float(found.owned[0].cost_usd)
+        assert float(found.total_cost_usd) == pytest.approx(own + 4 * 2)
+        assert float(found.model_cost_usd) == pytest.approx(own + 4 * 2)
+        assert any("no machines of w" in note for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("capacity", "more", "parts", "said"),
     [
@@ -291,7 +313,6 @@ ZONAL = {
         ([{"at_least": 1, "start": "2027-01-01T00:00Z"}], {}, {}, "outside the horizon"),
         ([{"at_least": 1}], {}, {"limits": {"coverage": {"at_most": 0.5}}}, "limits.coverage"),
         ([{"at_least": 1}], {}, {"owned": [ZONAL]}, "holds capacity itself"),
-        ([{"at_least": 1}], {}, {"hardware": [SERVER]}, "held by servers that are there"),
     ],
 )
 def test_what_cannot_be_held_exactly_is_refused(capacity, more, parts, said, plan, price):

@@ -53,8 +53,8 @@ class UsageClass(BaseModel):
     * ``software_usd`` is the licence's own charge on all that is rented; 0 with hybrid benefit.
     * ``sustained_use`` are the price factors (0–1) of the four quarters of a calendar month.
     * ``month_cap_hours``: hours of a calendar month after which one runs on free of charge.
-    * ``capacity_group``: it runs in capacity reservations of that group alone, in none of others
-      and in no capacity block; what names no group runs in what names none.
+    * ``capacity_group``: it runs in capacity reservations of that group alone, in none of others,
+      in no capacity block and on no owned server; what names no group runs in what names none.
     * ``commitment_premium`` (a share) is added to a resource commitment's price on this usage.
     """
 
