@@ -106,11 +106,11 @@ class Problem:
         edges = {0}
         edges |= {edge for lot in self.lots for edge in (lot.start, lot.end)}
         edges |= {edge for owned in self.owned for edge in (owned.start, owned.end)}
-        edges |= self._clearing_hours
+        edges |= self.clearing_hours
         return tuple(sorted(edge for edge in edges if 0 <= edge < hours))
 
     @property
-    def _clearing_hours(self) -> set[int]:
+    def clearing_hours(self) -> set[int]:
         """Hours in which capacity blocks serve half the time."""
         offers = [self.options[lot.option].offer for lot in self.lots]
         ends = [
