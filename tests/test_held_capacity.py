@@ -1,11 +1,14 @@
 """Capacity held for workloads, used or not: plans against enumerations by hand, and the bill."""
 
 import itertools
+from io import StringIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
+from api.command.terminal import WIDTH, show_plan
 from catalogs import InvalidInputError
 from planner import make_plan, parse_request
 from planner.actuals import Actuals, bill_plan
@@ -371,3 +374,13 @@ def test_a_random_fleet_costs_what_enumeration_finds(plan, price, whole):
         assert_costs(found, min(costs))
 
     check()
+
+
+def test_a_terminal_shows_what_is_held(plan, price):
+    found = plan(
+        "aws", [price("m", "on_demand", 1.0)], {"w": [1.0, 3.0]}, [workload("w", {"at_least": 2})]
+    )
+    shown = StringIO()
+    show_plan(Console(file=shown, width=WIDTH), found)
+    assert "2026-01-01 00h  2026-01-01 02h  2 × m here" in shown.getvalue()
+    assert "hold 2026-01-01" in str(found)

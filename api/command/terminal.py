@@ -252,7 +252,7 @@ def _capacity(held: Sequence[CapacityHeld]) -> RenderableType:
         machine = f"{one.machines:,.6g} × {one.instance_type} {one.region}"
         name = f"{one.workload} {if_futures(one.scenarios)}".rstrip()
         unused = "" if one.unused_usd is None else usd(one.unused_usd)
-        dates = f"{one.start:%Y-%m-%d}", f"{one.end:%Y-%m-%d}"
+        dates = f"{one.start:%Y-%m-%d %H}h", f"{one.end:%Y-%m-%d %H}h"
         table.add_row(name, *dates, machine, f"{one.unused_hours:,.0f}", unused)
     return table
 
