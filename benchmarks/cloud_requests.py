@@ -108,6 +108,8 @@ CLOUDS = {
 }
 OWN = "mixed+own"
 PROVIDERS = (*CLOUDS, OWN)
+HOLDING = ("aws", "azure")
+"""Providers of which capacity is held in some requests."""
 
 PAYMENTS = {"no_upfront": 0.0, "partial_upfront": 0.5, "all_upfront": 1.0}
 
@@ -161,6 +163,10 @@ def cloud_request(dice: Random, provider: str, spans: Sequence[int] = SPANS) -> 
     if futures:
         document["scenarios"] = dict(zip(futures, (0.4, 0.6), strict=True))
     document["owned"] = owned_of(dice, clouds, prices, document, hours)
+    if provider in HOLDING and "coverage" not in limits:
+        hold_capacity(dice, workloads, hours)
+    if provider == "aws" and dice.random() < 0.3:
+        sell_blocks(dice, document)
     is_bounded = proportional and not limits_service and not _is_beyond_model(document)
     return CloudRequest(document, is_bounded)
 
@@ -289,6 +295,30 @@ def placements(dice: Random, places: Sequence[tuple[str, str]]) -> Document:
             share = dice.choice((0.25, 0.5, 0.9))
             return {"placement": [{criterion: [dice.choice(found)], bound: share}]}
     return {}
+
+
+def hold_capacity(dice: Random, workloads: Sequence[Document], hours: int) -> None:
+    """Capacity held for some workloads, all the time or for a part of it."""
+    for workload in workloads:
+        if "spot" in workload or dice.random() < 0.6:
+            continue
+        held: Document = {"share_of_peak": dice.choice((0.3, 0.8, 1.2))}
+        if dice.random() < 0.5:
+            begun = dice.randint(0, hours - 2)
+            held |= span(begun, dice.randint(1, hours - begun))
+        workload["capacity"] = [held, {"share_of_peak": 0.5}][: dice.randint(1, 2)]
+
+
+def sell_blocks(dice: Random, document: Document) -> None:
+    """Capacity blocks of a day, of every machine."""
+    cloud, rates = CLOUDS["aws"], document["catalog"][0]["inline"]["rates"]
+    share = dice.choice(SHARES)
+    more = {"term_hours": 24, "payment": "all_upfront"}
+    rates += [
+        row(cloud, name, "capacity_block", 0, upfront_usd=round(24 * price * share, 6), **more)
+        for name, price in cloud.prices_usd.items()
+    ]
+    document["offers"] = {"kinds": ["capacity_block", *cloud.dedicated, *cloud.spend]}
 
 
 def servers(dice: Random, clouds: Sequence[Cloud]) -> Document:

@@ -71,7 +71,7 @@ def _priced(problem: Problem, resource: Resource) -> tuple[int, Fraction]:
 def _usage(problem: Problem, position: int) -> NDArray[np.float64]:
     """Pool units of all parts [part × moment]."""
     candidate = problem.candidates[position]
-    return np.outer([float(part.units) for part in candidate.machine.parts], candidate.needed)
+    return np.outer([float(part.units) for part in candidate.machine.parts], candidate.amounts)
 
 
 def _preference(problem: Problem, position: int, spending: Spending) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ from planner.rebill import resources_of, usage_of
 from planner.request import AllowedOffers, PlanRequest
 from planner.settlement import describe_catalog, describe_horizon
 from planner.stages import Group
+from planner.usage import machines_held, machines_needed
 
 
 class StrategyResult(Part):
@@ -143,7 +144,7 @@ def peak_purchases(problem: Problem) -> tuple[Bought, ...]:
     Of the reservations that may be bought at a date the one with the cheapest unit is taken.
     """
     futures = [problem.future(scenario) for scenario in range(len(problem.probability))]
-    usage = np.stack([_pool_usage(one, cheapest_running(one)) for one in futures])
+    usage = np.stack([_pool_usage(one, cheapest_running(one, machines_needed)) for one in futures])
     covered = np.zeros_like(usage)
     for owned in problem.owned:
         if owned.option.pool is not None and owned.option.offer.kind.is_dedicated:
@@ -194,7 +195,10 @@ def _fixed(
     """A rule's purchases, billed; owned commitments stay."""
     futures = [problem.future(scenario) for scenario in range(len(problem.probability))]
     running = np.concatenate([cheapest_running(one) for one in futures])
-    outlook = look_out(problem, Policy(bought, {}, running))
+    held = None
+    if problem.holds_capacity:
+        held = np.concatenate([cheapest_running(one, machines_held) for one in futures])
+    outlook = look_out(problem, Policy(bought, {}, running, held=held))
     base, total = outlook.on_demand_usd, outlook.total_usd
     broken = broken_limits(outlook)
     return StrategyResult(

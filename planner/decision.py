@@ -15,6 +15,7 @@ from planner.problem import Problem
 from planner.purchases import Lot, Option
 from planner.running import Shares, fixed_running, mixed_running
 from planner.standing import reserved_running
+from planner.usage import machines_held
 
 SMALLEST_SHARE = 1e-9
 """Shares of a workload below this are the solver's rounding, not a decision."""
@@ -43,12 +44,14 @@ class Decision:
         running: machines running [hour × candidate].
         shares: share of the workload by candidate and window, where there is a choice of mix.
         exchanges: those made, in the order of their dates.
+        held: machines held ready [hour × candidate], running or not; None where no capacity is.
     """
 
     bought: tuple[Bought, ...]
     running: NDArray[np.float64]
     shares: Shares
     exchanges: tuple[Exchanged, ...] = ()
+    held: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,14 @@ class Policy:
         running: machines running [moment × candidate] where they are whole and chosen by the
             hour; None where shares say it all.
         exchanges: those made, in the order of their dates.
+        held: machines held ready [moment × candidate] beside such running ones, if any are.
     """
 
     bought: tuple[Bought, ...]
     shares: Shares
     running: NDArray[np.float64] | None = None
     exchanges: tuple[Exchanged, ...] = ()
+    held: NDArray[np.float64] | None = None
 
     def decision(self, problem: Problem, scenario: int) -> Decision:
         """The decision in one future of the problem."""
@@ -76,7 +81,9 @@ class Policy:
         )
         if self.running is not None:
             hours = problem.calendar.hours
-            return Decision(bought, self.running[scenario * hours : (scenario + 1) * hours], {})
+            span = slice(scenario * hours, (scenario + 1) * hours)
+            held = None if self.held is None else self.held[span]
+            return Decision(bought, self.running[span], {}, held=held)
         candidates = {candidate for candidate, _ in self.shares}
         shares = {
             (candidate, window): self.shares[candidate, int(stage)]
@@ -84,7 +91,8 @@ class Policy:
             for window, stage in enumerate(problem.stages.stage[:, scenario])
         }
         exchanges = tuple(one.certain() for one in self.exchanges if scenario in one.exchange.group)
-        return Decision(bought, mixed_running(future, shares), shares, exchanges)
+        held = mixed_running(future, shares, machines_held) if problem.holds_capacity else None
+        return Decision(bought, mixed_running(future, shares), shares, exchanges, held)
 
 
 def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Policy:
@@ -104,7 +112,7 @@ def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Policy:
         merged = np.zeros((len(planning.groups.moment), len(problem.candidates)))
         merged[mix.when, mix.candidate] = np.rint(values)
         running = _whole_running(problem, bought, merged[planning.groups.group_of_moment])
-        return Policy(bought, {}, running)
+        return Policy(bought, {}, running, held=fixed_held(problem))
     cleaned = np.where(values < SMALLEST_SHARE, 0.0, values)
     total = np.bincount(mix.decision, weights=cleaned, minlength=mix.decisions)
     share = cleaned / total[mix.decision]
@@ -124,6 +132,14 @@ def _exchanged(planning: PlanningModel, incumbent: NDArray[np.float64]) -> tuple
     given = given_by_exchange(exchanges, planning.linear.values("give", incumbent))
     made = [Exchanged(exchanges.exchanges[position], steps) for position, steps in given.items()]
     return tuple(sorted(made, key=lambda one: (one.exchange.hour, one.exchange.group)))
+
+
+def fixed_held(problem: Problem) -> NDArray[np.float64] | None:
+    """Machines held [moment × candidate] where capacity is held without a choice; None if none."""
+    if not problem.holds_capacity:
+        return None
+    futures = (problem.future(scenario) for scenario in range(len(problem.probability)))
+    return np.concatenate([fixed_running(one, machines_held) for one in futures])
 
 
 def _whole_running(

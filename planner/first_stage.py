@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from planner.block_limits import limit_blocks
 from planner.exchange_rows import (
     Change,
     changed_rows,
@@ -99,6 +100,7 @@ def build_first_stage(problem: Problem) -> FirstStage:
     plans = commit_to_plans(model, terms)
     run_workloads(model, terms, pools)
     limit_upfront(model, terms)
+    limit_blocks(model, terms)
     first = FirstStage(terms, model, pools, plans, tie_costs, tie_share)
     limit_coverage_above(first)
     model.offset = float(mean_weight(problem) * problem.probability @ first.given_usd)
@@ -315,10 +317,11 @@ def _commit(
             continue
         stages = terms.active(position)
         possible[target, stages] = True
+        step = step_of(option) * terms.served_share(position)
         if position < len(terms.lots):
-            lots.append(_Adds(position, target, stages, step_of(option)))
+            lots.append(_Adds(position, target, stages, step))
         else:
-            owned[target, stages] += step_of(option) * terms.owned_quantity(position)
+            owned[target, stages] += step * terms.owned_quantity(position)
     for change in exchanged:
         possible[change.pool, change.stages] = True
     amounts = int(np.count_nonzero(possible))
@@ -327,7 +330,7 @@ def _commit(
     amount = model.add(f"commit {name}", amounts)
     length = [len(one.stages) for one in lots]
     bought = entries(
-        np.repeat([-one.step for one in lots], length),
+        np.concatenate([np.zeros(0), *(-one.step for one in lots)]),
         np.concatenate([np.zeros(0, np.intp), *(at[one.target, one.stages] for one in lots)]),
         np.repeat(np.array([one.lot for one in lots], dtype=np.intp), length),
         (amounts, len(terms.lots)),
@@ -340,12 +343,12 @@ def _commit(
 
 @dataclass(frozen=True)
 class _Adds:
-    """What one step of a lot adds to a target in its stages."""
+    """What one step of a lot adds to a target in its stages, by stage."""
 
     lot: int
     target: int
     stages: NDArray[np.intp]
-    step: float
+    step: Floats
 
 
 def _most_served(terms: Terms, commitments: Commitments, prices: Floats) -> Term:

@@ -1,6 +1,6 @@
 """The machines each workload may run on, and how many of them it needs hour by hour."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fractions import Fraction
@@ -43,18 +43,46 @@ class Candidate:
             of it; the scarcest decides.
         serves: whole increments of the workload's demand that one machine serves; None where
             machines may be fractional, or their capacities share no increment.
+        held: of each of `needs` the level [moment] up to which capacity is held, used or not; none
+            where no capacity is held for the workload.
     """
 
     workload: int
     machine: Machine
     needs: tuple[tuple[NDArray[np.float64], float], ...]
     serves: int | None = None
+    held: tuple[NDArray[np.float64], ...] = ()
 
     @property
     def needed(self) -> NDArray[np.float64]:
-        """Machines [moment] that serve the whole workload. Made anew each time, not kept."""
-        shares = [series if per == 1.0 else series / per for series, per in self.needs]
+        """Machines [moment] to be paid for: those that run, or are held where these are more.
+
+        Made anew each time, not kept; like `runs` and `holds` for the whole workload.
+        """
+        return np.maximum(self.runs, self.holds) if self.held else self.runs
+
+    @property
+    def runs(self) -> NDArray[np.float64]:
+        """Machines [moment] that serve the whole workload."""
+        return self._machines([series for series, _ in self.needs])
+
+    @property
+    def holds(self) -> NDArray[np.float64]:
+        """Machines [moment] held for the whole workload."""
+        return self._machines(self.held) if self.held else np.zeros(len(self.needs[0][0]))
+
+    def _machines(self, amounts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Machines [moment] that serve some amounts of all that is needed."""
+        shares = [
+            amount if per == 1.0 else amount / per
+            for amount, (_, per) in zip(amounts, self.needs, strict=True)
+        ]
         return shares[0] if len(shares) == 1 else np.maximum.reduce(shares)
+
+    @property
+    def amounts(self) -> NDArray[np.float64]:
+        """All that its cost depends on: machines paid for, and running where these are fewer."""
+        return np.concatenate([self.needed, self.runs]) if self.held else self.needed
 
     @property
     def increments(self) -> NDArray[np.float64]:
@@ -64,11 +92,15 @@ class Candidate:
     def within(self, span: slice) -> "Candidate":
         """The same candidate over a span of the moments."""
         needs = tuple((series[span], per) for series, per in self.needs)
-        return replace(self, needs=needs)
+        return replace(self, needs=needs, held=tuple(level[span] for level in self.held))
+
+
+Levels = Mapping[int, tuple[NDArray[np.float64], ...]]
+"""By workload, the level [moment] of each of its series up to which capacity is held."""
 
 
 def find_candidates(
-    request: PlanRequest, demand: Demand, catalog: Catalog
+    request: PlanRequest, demand: Demand, catalog: Catalog, levels: Levels
 ) -> tuple[Candidate, ...]:
     """Every machine each workload may run on, in the order of the request.
 
@@ -86,21 +118,31 @@ def find_candidates(
             (_tied(machine, workload, request), capacities)
             for machine, capacities in _served_by(position, request, catalog, faults)
         ]
-        found += _candidates(position, served, series, whole_machines=request.whole_machines)
+        held = levels.get(position, ())
+        counted = request.whole_machines and not held
+        mine = _candidates(position, served, series, whole_machines=counted)
+        found += (replace(one, held=held) for one in mine)
     faults.raise_if_any()
     return tuple(found) if request.whole_machines else _undominated(found)
 
 
 def _tied(machine: Machine, workload: Workload, request: PlanRequest) -> Machine:
-    if request.reservations is Reservations.POOLED:
+    """The machine, told apart from other workloads' where a reservation would tell it apart."""
+    account = "" if request.reservations is Reservations.POOLED else workload.name
+    group = workload.name if workload.capacity else ""
+    if not account and not group:
         return machine
-    return replace(machine, parts=tuple(_owned_by(part, workload.name) for part in machine.parts))
+    return replace(machine, parts=tuple(_owned_by(part, account, group) for part in machine.parts))
 
 
-def _owned_by(part: Part, account: str) -> Part:
-    """The part in a pool of an account's own."""
+def _owned_by(part: Part, account: str, capacity_group: str) -> Part:
+    """The part in a pool of an account's own, and in a group's capacity.
+
+    What runs in capacity that is held runs on no server in its place.
+    """
     pool = replace(part.resource.pool, account=account)
-    return replace(part, resource=replace(part.resource, pool=pool))
+    resource = replace(part.resource, pool=pool, capacity_group=capacity_group)
+    return replace(part, resource=replace(resource, servers=()) if capacity_group else resource)
 
 
 def _candidates(
@@ -330,7 +372,7 @@ def _cheapest_of_pools(candidates: list[Candidate]) -> list[Candidate]:
         return candidates
     kept: list[tuple[Candidate, NDArray[np.float64]]] = []
     for one in candidates:
-        units = np.outer([float(part.units) for part in one.machine.parts], one.needed)
+        units = np.outer([float(part.units) for part in one.machine.parts], one.amounts)
         if not any(
             _no_dearer(other.machine, one.machine) and bool(np.all(theirs <= units * ROUNDING))
             for other, theirs in kept

@@ -115,7 +115,8 @@ def serve_usage(model: LinearModel, terms: Terms, by_pools: Service, by_plans: S
         terms.cells,
         upper=np.where(terms.sold_on_demand, np.inf, 0.0)[terms.cell_slice],
         cost=weight,
-        integer=whole_machines,
+        # Capacity blocks serve half of their last hour; the other half is left.
+        integer=whole_machines & ~terms.is_clearing,
     )
     rows: list[tuple[Block, sp.coo_array[np.float64]]] = [
         (block, entries(1.0, cell, positions(block.size), (terms.cells, block.size)))

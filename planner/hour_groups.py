@@ -66,4 +66,6 @@ def _series(problem: Problem) -> list[NDArray[np.float64]]:
     counted = {one.workload: one.increments for one in problem.candidates if one.serves is not None}
     workloads = enumerate(problem.request.workloads)
     names = {n for i, workload in workloads if i not in counted for n in workload.series_names}
-    return [*counted.values(), *(problem.demand.series[name] for name in sorted(names))]
+    held = {one.workload: one.held for one in problem.candidates if one.held}
+    levels = (level for several in held.values() for level in several)
+    return [*counted.values(), *(problem.demand.series[name] for name in sorted(names)), *levels]

@@ -39,7 +39,8 @@ def _broken_utilization(outlook: Outlook) -> list[str]:
     used: dict[Hashable, float] = {}
     committed: dict[Hashable, float] = {}
     for one in outlook.futures:
-        for billed, entry in zip(one.billed, one.bill.commitments, strict=True):
+        # Capacity held follows what was bought, owned and taken; it has no floor.
+        for billed, entry in zip(one.billed, one.bill.commitments, strict=False):
             target, units = _target(billed.option)
             weight = one.probability * units
             used[target] = used.get(target, 0.0) + weight * entry.used

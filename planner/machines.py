@@ -37,6 +37,7 @@ class Resource:
         sold_on_demand: where false, its price only says what its usage counts as.
         sustained_use: shares of the price paid in each quarter of a month that it runs.
         servers: servers of one's own that would take its place, by the hardware's name.
+        capacity_group: whose capacity it runs in, where capacity is held for a workload.
     """
 
     provider: str
@@ -53,6 +54,7 @@ class Resource:
     sold_on_demand: bool = True
     sustained_use: tuple[Decimal, Decimal, Decimal, Decimal] | None = None
     servers: tuple[tuple[str, Decimal], ...] = ()
+    capacity_group: str = ""
 
     @property
     def unit_price_usd(self) -> Fraction:
@@ -130,6 +132,12 @@ class Machine:
         """Price of a machine-hour, software included."""
         prices = (part.resource.on_demand_usd + part.resource.software_usd for part in self.parts)
         hourly = (part.quantity * price for part, price in zip(self.parts, prices, strict=True))
+        return sum(hourly, Decimal(0))
+
+    @property
+    def software_usd(self) -> Decimal:
+        """The part of it that is for software, paid for machines that run alone."""
+        hourly = (part.quantity * part.resource.software_usd for part in self.parts)
         return sum(hourly, Decimal(0))
 
     @property

@@ -13,10 +13,12 @@ from planner.baseline import cheapest_running
 from planner.billing import CommitmentBill, MonthlyBill, Statement
 from planner.decision import Bought, Policy
 from planner.exchanged import Exchanged
+from planner.held import HeldMachines, held_machines, paid_for
 from planner.problem import Problem
 from planner.prospects import Prospects, Unbought, unbought_of
-from planner.rebill import Billed, bill_on_demand, billed_of, rebill
+from planner.rebill import Billed, bill_on_demand, billed_of, rebill, usage_of
 from planner.stages import Group
+from planner.usage import machines_held
 
 NANO_USD = Decimal("1e-9")
 Floats = NDArray[np.float64]
@@ -38,6 +40,7 @@ class FutureBill:
         served_hours: machine-hours that commitments serve [machine].
         broken: amounts that are passed, a sentence each.
         prospects: what a step more of what is bought in no future would do.
+        held: machines held ready.
     """
 
     name: str
@@ -51,6 +54,7 @@ class FutureBill:
     served_hours: Floats
     broken: tuple[str, ...]
     prospects: Prospects
+    held: tuple[HeldMachines, ...] = ()
 
     @property
     def savings_usd(self) -> Decimal:
@@ -188,6 +192,8 @@ def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought)
     future, decision = problem.future(scenario), policy.decision(problem, scenario)
     bill, named = rebill(future, decision), problem.demand.scenarios[scenario]
     served = bill.dedicated_quantity + bill.spend_quantity
+    cheapest_held = cheapest_running(future, machines_held) if future.holds_capacity else None
+    paid = paid_for(decision.running, decision.held)
     return FutureBill(
         name=named.name,
         probability=named.probability,
@@ -195,9 +201,10 @@ def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought)
         exchanges=decision.exchanges,
         billed=tuple(billed_of(future, decision.bought, decision.exchanges)),
         bill=bill.statement,
-        on_demand_usd=bill_on_demand(future, cheapest_running(future)).total_usd,
+        on_demand_usd=bill_on_demand(future, cheapest_running(future), cheapest_held).total_usd,
         on_demand_hours=bill.on_demand_quantity.sum(axis=0),
         served_hours=served.sum(axis=0),
         broken=broken_amounts(future, decision, bill),
-        prospects=unbought.prospects(bill),
+        prospects=unbought.prospects(bill, usage_of(future, paid).quantity),
+        held=held_machines(future, decision.running, decision.held),
     )

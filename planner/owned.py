@@ -18,6 +18,7 @@ from planner.purchases import (
     resource_rates,
     spend_option,
     step_price,
+    type_option,
 )
 from planner.request import Accounting, OwnedCommitment, PlanRequest, Reservations
 
@@ -142,8 +143,8 @@ def _reservation(
         hourly_usd=prices[1],
         as_of=catalog.as_of,
     )
-    if commitment.kind is OfferKind.RESERVED_ZONAL:
-        return _of_one_type(offer.model_copy(update={"size_flexible": False}), pools)
+    if commitment.kind in (OfferKind.RESERVED_ZONAL, OfferKind.CAPACITY_BLOCK):
+        return type_option(offer, pools, commitment.workload or "")
     key = replace(catalog.offer_pool(offer), account=commitment.workload or "")
     pool = pools.keys.index(key) if key in pools.keys else None
     return Option(offer, Decimal(1), pool, Fraction(offer.units))
@@ -152,26 +153,6 @@ def _reservation(
 def _priced_as(kind: OfferKind) -> OfferKind:
     """Zonal reservations cost what regional ones do."""
     return OfferKind.RESERVED_STANDARD if kind is OfferKind.RESERVED_ZONAL else kind
-
-
-def _of_one_type(offer: DedicatedOffer, pools: Pools) -> Option:
-    """A reservation of one type that shares its pool with other sizes."""
-    served = tuple(
-        (resource, Decimal(1))
-        for part in pools.slices
-        for resource in part.resources
-        if (resource.region, resource.name, resource.os, resource.tenancy)
-        == (offer.region, offer.instance_type, offer.os, offer.tenancy)
-        and not resource.pool.spot
-    )
-    machines = dict(served)
-    rates = tuple(
-        1 / part.units_of(part.resources[0]) if part.resources[0] in machines else None
-        for part in pools.slices
-    )
-    if not served:
-        return Option(offer, Decimal(1))
-    return Option(offer, Decimal(1), rates=rates, resource_rates=served)
 
 
 def _servers(

@@ -119,6 +119,24 @@ class ConvertibleExchange(Part):
     """Futures in which it is made; none given where it is made in all."""
 
 
+class CapacityHeld(Part):
+    """Machines held ready for a workload, at the on-demand price, used or not."""
+
+    workload: str
+    instance_type: str
+    region: str
+    machines: float
+    start: datetime
+    end: datetime
+    unused_hours: float
+    """Machine-hours in which nothing of the workload runs on them; mean over its futures."""
+    unused_usd: Usd | None
+    """What the unused part costs, after commitments that take it over; none where it is billed
+    like machines that run (GCP)."""
+    scenarios: tuple[str, ...] | None = None
+    """Futures in which it is held; none given where it is held in all."""
+
+
 class MachineShare(Part):
     """A workload's share on one machine during one window."""
 
@@ -140,7 +158,7 @@ class MonthlyCost(Part):
     month: str
     on_demand_usd: Usd
     commitment_usd: Usd
-    """Recurring and amortized upfront of its hours."""
+    """Recurring and amortized upfront of its hours, and capacity held unused."""
     upfront_cash_usd: Usd
     """Upfront paid in it; a memo, not added."""
     cash_usd: Usd
@@ -260,6 +278,8 @@ class Plan(Part):
     owned: tuple[OwnedUse, ...]
     exchanges: tuple[ConvertibleExchange, ...] = ()
     mix: tuple[MachineShare, ...]
+    capacity: tuple[CapacityHeld, ...] = ()
+    """What is held ready, used or not."""
     monthly: tuple[MonthlyCost, ...]
     pools: tuple[PoolUse, ...]
     scenarios: tuple[FutureCost, ...] = ()
@@ -289,6 +309,10 @@ class Plan(Part):
             given = ", ".join(f"{one.quantity.normalize():f} of {one.id}" for one in made.given)
             what = f"{made.quantity.normalize():f} machines"
             lines.append(f"  exchange {made.date:%Y-%m-%d}  {given} for {what} {made.offer_id}")
+        for held in self.capacity:
+            where = f"{held.instance_type} {held.region} for {held.workload}"
+            what = f"{held.machines:g} machines"
+            lines.append(f"  hold {held.start:%Y-%m-%d} {what:>18}  {where}")
         return "\n".join(lines)
 
 

@@ -97,7 +97,9 @@ def make_pools(
     for resource in resources:
         covered_by = frozenset(terms for terms, _ in resource.plan_rates)
         servers = frozenset(resource.unit_servers.items())
-        alone = resource.name if (resource.region, resource.name) in apart else ""
+        # Held capacity is not served by all that serves its type.
+        is_apart = (resource.region, resource.name) in apart
+        alone = (resource.name, resource.capacity_group) if is_apart else ()
         told_apart = (covered_by, resource.sustained_use, servers, alone)
         alike.setdefault((position[resource.pool], told_apart), []).append(resource)
     slices = [one for (pool, _), inside in alike.items() for one in _slices(pool, tuple(inside))]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from catalogs import Catalog, Faults, InvalidInputError, OfferKind
 from catalogs.faults import collected
 from planner.calendar import Calendar, make_calendar
+from planner.capacity_blocks import block_types, check_blocks, clearing_hour
+from planner.capacity_levels import check_capacity, check_held_times, find_levels
 from planner.demand import Demand, read_demand
 from planner.fleet import Candidate, cheapest_candidates, find_candidates
 from planner.hardware import check_hardware
@@ -71,6 +73,11 @@ class Problem:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def holds_capacity(self) -> bool:
+        """Whether capacity is held for any workload."""
+        return any(one.held for one in self.candidates)
+
     def candidates_of(self, workload: int) -> list[int]:
         """Positions of a workload's candidates."""
         return [i for i, one in enumerate(self.candidates) if one.workload == workload]
@@ -103,7 +110,22 @@ class Problem:
         edges |= {edge for lot in self.lots for edge in (lot.start, lot.end)}
         edges |= {edge for owned in self.owned for edge in (owned.start, owned.end)}
         edges |= set(self.calendar.purchase_hours if self.targets else ())
+        edges |= self.clearing_hours
         return tuple(sorted(edge for edge in edges if 0 <= edge < hours))
+
+    @property
+    def clearing_hours(self) -> set[int]:
+        """Hours in which capacity blocks serve half the time."""
+        offers = [self.options[lot.option].offer for lot in self.lots]
+        ends = [
+            (offer.kind, lot.start + offer.term_hours)
+            for lot, offer in zip(self.lots, offers, strict=True)
+        ]
+        ends += [
+            (one.commitment.kind, self.calendar.hour_of(one.commitment.end)) for one in self.owned
+        ]
+        found = (clearing_hour(kind, end, self.calendar.hours) for kind, end in ends)
+        return {hour for hour in found if hour is not None}
 
     def window_of_hour(self) -> NDArray[np.intp]:
         """Window of every hour [hour]."""
@@ -304,6 +326,7 @@ def _planned(
         return None
     calendar, notes = made
     check_budget_dates(request, calendar, faults)
+    check_held_times(request, calendar, faults)
     inside = demand.between(calendar.start, calendar.hours)
     information = partitions_by_date(request.information, inside, calendar, faults)
     return _Planned(calendar, inside, information, tuple(notes))
@@ -319,15 +342,16 @@ def _stand_in(names: set[str]) -> _Planned:
 def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _Fleet:
     """Machines, pools and owned commitments; their faults together."""
     faults, whole = Faults(), request.whole_machines
+    levels = find_levels(request, planned.demand, planned.calendar, faults)
     candidates = collected(
         faults,
-        lambda: find_candidates(request, planned.demand, catalog),
+        lambda: find_candidates(request, planned.demand, catalog, levels),
     )
     apart = {
         (str(one.region), str(one.instance_type))
         for one in request.owned
         if one.kind is OfferKind.RESERVED_ZONAL
-    }
+    } | block_types(request, catalog)
     pools = make_pools(candidates or (), whole_machines=whole, apart=apart)
     owned = collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
     check_size(candidates or (), len(planned.demand.scenarios), faults)
@@ -336,6 +360,8 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     check_hardware(request.hardware, catalog, faults)
     check_quotas(request, catalog, candidates or (), faults)
     check_placement(request, candidates or (), faults)
+    check_capacity(request, candidates or (), faults)
+    check_blocks(request, catalog, faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())
 

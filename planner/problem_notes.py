@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from catalogs import Catalog
+from catalogs import Catalog, OfferKind
+from planner.capacity_blocks import MOST_IN_BLOCK
 from planner.fleet import Candidate
 from planner.owned import Owned
 from planner.pools import Pools
@@ -25,6 +26,9 @@ def notes_of(
         *_idle(owned),
         *_reserved_only(candidates),
         *_licensed(request, candidates),
+        *_held(request),
+        *_served_by_others(request, candidates),
+        *_blocks(options),
     )
 
 
@@ -39,6 +43,39 @@ def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[st
     if options or not request.offers.kinds:
         return ()
     return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
+
+
+def _served_by_others(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[str]:
+    """Servers and capacity that is held are two ways to have machines for certain."""
+    replaced = {name for one in request.hardware for name in one.replaces}
+    held = (part.resource for one in candidates if one.held for part in one.machine.parts)
+    names = sorted({one.capacity_group for one in held if one.name in replaced})
+    if not names:
+        return []
+    return [
+        f"hardware: servers stand in for no machines of {', '.join(names)}, for which capacity is "
+        "held; hold less where servers are there for them"
+    ]
+
+
+def _blocks(options: tuple[Option, ...]) -> list[str]:
+    if not any(one.offer.kind is OfferKind.CAPACITY_BLOCK for one in options):
+        return []
+    return [
+        "offers: capacity blocks start 8 weeks after they are bought at the latest, hold at most "
+        f"{MOST_IN_BLOCK} machines each (more are several blocks) and cannot be had at all times"
+    ]
+
+
+def _held(request: PlanRequest) -> list[str]:
+    """Capacity is held on demand: nothing is bought, and nothing binds."""
+    names = ", ".join(one.name for one in request.workloads if one.capacity)
+    if not names:
+        return []
+    return [
+        f"workloads: capacity held for {names} has no term: it is paid at the on-demand price, "
+        "used or not, for as long as it is held; commitments discount it like machines that run"
+    ]
 
 
 def _licensed(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[str]:

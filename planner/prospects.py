@@ -64,16 +64,19 @@ class Unbought:
     steps: "_Steps"
     dates: "_Dates"
 
-    def prospects(self, bill: Bill) -> Prospects:
-        """What one more step of each would do if the future comes true that is billed."""
+    def prospects(self, bill: Bill, paid_for: Floats) -> Prospects:
+        """What one more step of each would do if the future comes true that is billed.
+
+        ``paid_for`` [hour × machine] is all that runs, and capacity held beside that.
+        """
         rows = np.arange(len(self.options))
         if not self.options:
             return Prospects(rows, np.zeros(0), np.zeros(0), np.zeros(0))
-        used, displaced = map(self.dates.sums, self.steps.use(bill.on_demand_quantity))
-        before = bill.on_demand_quantity + bill.dedicated_quantity + bill.spend_quantity
+        left = bill.on_demand_quantity + bill.unused_quantity
+        used, displaced = map(self.dates.sums, self.steps.use(left))
         worth = self.dates.worth
         utilization = used / worth
-        alone = self.dates.sums(self.steps.use(before)[0]) / worth
+        alone = self.dates.sums(self.steps.use(paid_for)[0]) / worth
         typical_usd = np.broadcast_to(self.steps.highest_usd[:, None], used.shape).copy()
         np.divide(displaced, used, out=typical_usd, where=used > 0)
         value_usd = self.steps.full_usd[:, None] * worth * typical_usd
@@ -240,8 +243,8 @@ def _steps(options: Sequence[Option], problem: Problem) -> _Steps:
     reserved: dict[tuple[int, float], list[int]] = {}
     plans: dict[Order, list[tuple[int, Floats]]] = {}
     for row, option in enumerate(options):
-        if isinstance(option.offer, DedicatedOffer):
-            pool, units = option.pool or 0, float(option.pool_units)
+        if option.pool is not None and isinstance(option.offer, DedicatedOffer):
+            pool, units = option.pool, float(option.pool_units)
             full_usd[row] = units * cheapest_usd[pool]
             reserved.setdefault((pool, units), []).append(row)
         else:

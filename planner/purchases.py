@@ -11,6 +11,7 @@ from catalogs import Catalog, DedicatedOffer, OfferKind, Payment, SpendOffer
 from planner.calendar import Calendar
 from planner.hardware import HardwareOffer
 from planner.machines import Resource
+from planner.one_type import served_type
 from planner.pools import Pools, Slice
 from planner.request import Accounting, AllowedOffers, Hardware, Limits, PlanRequest
 from planner.stages import Group, Partition
@@ -18,6 +19,8 @@ from planner.stages import Group, Partition
 Offer = DedicatedOffer | SpendOffer | HardwareOffer
 
 ZERO = Fraction(0)
+
+BLOCK = OfferKind.CAPACITY_BLOCK
 
 Rates = tuple[Fraction | None, ...]
 """Commitment dollars a spend plan needs per unit of each slice; None where it does not apply."""
@@ -101,6 +104,7 @@ def find_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[
     """Every offer that serves a pool and that the request allows, in tie-breaking order."""
     options = [
         *_dedicated_options(request.offers, request.limits, catalog, pools),
+        *_block_options(request, catalog, pools),
         *_spend_options(request, catalog, pools),
         *_hardware_options(request, pools),
     ]
@@ -178,7 +182,7 @@ def step_price(option: Option) -> tuple[Fraction, Fraction]:
 def _dedicated_options(
     allowed: AllowedOffers, limits: Limits, catalog: Catalog, pools: Pools
 ) -> Iterable[Option]:
-    kinds = tuple(kind for kind in allowed.kinds if kind.is_dedicated)
+    kinds = tuple(kind for kind in allowed.kinds if kind.is_dedicated and kind != BLOCK)
     for position, pool in enumerate(pools.keys):
         offers = catalog.dedicated_offers(
             pool.region,
@@ -195,6 +199,29 @@ def _dedicated_options(
         # Several small machines cannot stand in for a large one where quotas count them.
         for offer in offers if limits.quotas else _useful_sizes(offers):
             yield Option(offer, Decimal(1), position, Fraction(offer.units))
+
+
+def type_option(offer: DedicatedOffer, pools: Pools, account: str = "") -> Option:
+    """A commitment to one exact type, which may share its pool with other sizes."""
+    rates, served = served_type(offer, pools, account)
+    exact = offer.model_copy(update={"size_flexible": False})
+    return Option(exact, Decimal(1), rates=rates if served else (), resource_rates=served)
+
+
+def _block_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> Iterable[Option]:
+    allowed = request.offers
+    types = dict.fromkeys(
+        (one.name, one.region, one.os, one.tenancy)
+        for part in pools.slices
+        for one in part.resources
+        if BLOCK in allowed.kinds and not one.pool.spot
+    )
+    for name, region, os, tenancy in types:
+        offers = catalog.dedicated_offers(
+            region, (name,), (BLOCK,), allowed.term_hours, allowed.payments, os, tenancy
+        )
+        found = (type_option(one, pools) for one in offers if one.instance_type == name)
+        yield from (option for option in found if option.rates)
 
 
 def _useful_sizes(offers: tuple[DedicatedOffer, ...]) -> Iterable[DedicatedOffer]:
@@ -332,8 +359,9 @@ def without_dominated(lots: tuple[Lot, ...], options: tuple[Option, ...]) -> tup
     kept: list[Lot] = []
     order = [option.order for option in options]
 
-    def span(lot: Lot) -> tuple[int, int, Group]:
-        return lot.start, lot.end, lot.group
+    def span(lot: Lot) -> tuple[int, int, Group, bool]:
+        # A block serves but half of its last hour.
+        return lot.start, lot.end, lot.group, options[lot.option].offer.kind is BLOCK
 
     for _, rivals in groupby(sorted(lots, key=span), key=span):
         group = list(rivals)

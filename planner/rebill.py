@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from catalogs import DedicatedOffer, OfferKind
 from planner.billing import (
     Bill,
+    CapacityBlock,
+    CapacityReservation,
     Commitment,
     OwnHardware,
     Provider,
@@ -29,6 +31,7 @@ from planner.decision import Bought, Decision
 from planner.exchanged import Exchanged, credited_usd, decimal_of, given_by_date
 from planner.exchanges import Source
 from planner.hardware import HardwareOffer
+from planner.held import billed_as_running, held_name, reserved_machines
 from planner.machines import Resource
 from planner.owned import Owned
 from planner.problem import Problem
@@ -49,18 +52,28 @@ def rebill(problem: Problem, decision: Decision, *, linear: bool = False) -> Bil
             the model disagree on is the provider's order of application alone.
     """
     return bill_usage(
-        usage_of(problem, decision.running, linear=linear),
-        commitments_of(problem, decision.bought, decision.exchanges, linear=linear),
+        usage_of(
+            problem, billed_as_running(problem, decision.running, decision.held), linear=linear
+        ),
+        (
+            *commitments_of(problem, decision.bought, decision.exchanges, linear=linear),
+            *reservations_of(problem, decision.running, decision.held, linear=linear),
+        ),
         accounting=problem.calendar.accounting.value,
         discount_rate=problem.calendar.discount_rate,
     )
 
 
-def bill_on_demand(problem: Problem, running: NDArray[np.float64]) -> Bill:
-    """The provider's bill without any commitment, in the problem's accounting."""
+def bill_on_demand(
+    problem: Problem, running: NDArray[np.float64], held: NDArray[np.float64] | None
+) -> Bill:
+    """The provider's bill without any commitment, in the problem's accounting.
+
+    Capacity that is held stays on it.
+    """
     return bill_usage(
-        usage_of(problem, running),
-        (),
+        usage_of(problem, billed_as_running(problem, running, held)),
+        reservations_of(problem, running, held),
         accounting=problem.calendar.accounting.value,
         discount_rate=problem.calendar.discount_rate,
     )
@@ -83,13 +96,41 @@ def usage_of(problem: Problem, running: NDArray[np.float64], *, linear: bool = F
             # Most machines are one resource: no rounding where there is nothing to multiply.
             used = hours if part.quantity == 1 else hours * float(part.quantity)
             quantity[:, column[part.resource]] += used
-    classes = tuple(
-        _usage_class(one, linear_price_usd(problem, one))
-        if linear
-        else _usage_class(one, one.on_demand_usd, one.software_usd)
-        for one in resources
-    )
+    classes = tuple(_billed_class(problem, one, linear=linear) for one in resources)
     return Usage(problem.calendar.start, classes, quantity)
+
+
+def reservations_of(
+    problem: Problem,
+    running: NDArray[np.float64],
+    held: NDArray[np.float64] | None,
+    *,
+    linear: bool = False,
+) -> tuple[CapacityReservation, ...]:
+    """Capacity reservations for what is held [hour × candidate]."""
+    found = []
+    for one in reserved_machines(problem, running, held):
+        resource = problem.candidates[one.candidate].machine.resource
+        machine = _billed_class(problem, resource, linear=linear)
+        found.append(
+            CapacityReservation(
+                commitment_id=held_name(problem, one),
+                account=machine.account,
+                provider=machine.provider,
+                start=problem.calendar.at(one.start),
+                term_hours=Decimal(one.end - one.start),
+                machine=machine,
+                count=Decimal(repr(one.machines)),
+            )
+        )
+    return tuple(found)
+
+
+def _billed_class(problem: Problem, resource: Resource, *, linear: bool) -> UsageClass:
+    """A resource as the bill knows it, at its exact price or the model's."""
+    if linear:
+        return _usage_class(resource, linear_price_usd(problem, resource))
+    return _usage_class(resource, resource.on_demand_usd, resource.software_usd)
 
 
 def _usage_class(
@@ -108,6 +149,7 @@ def _usage_class(
         spot_usd=price_usd if resource.pool.spot else None,
         software_usd=software_usd,
         sustained_use=resource.sustained_use,
+        capacity_group=resource.capacity_group or None,
     )
 
 
@@ -274,6 +316,8 @@ def _commitment(
     linear: bool,
 ) -> Commitment:
     offer = option.offer
+    if isinstance(offer, DedicatedOffer) and offer.kind is OfferKind.CAPACITY_BLOCK:
+        return _block(offer, name, quantity, start, account=account)
     if isinstance(offer, DedicatedOffer):
         return Reservation(
             provider=biller_of(offer.provider),
@@ -309,6 +353,27 @@ def _commitment(
         commitment_usd=quantity,
         upfront_share=offer.upfront_share,
         rates={_rate_key(resource): rate for resource, rate in rates},
+    )
+
+
+def _block(
+    offer: DedicatedOffer, name: str, count: Decimal, start: datetime, *, account: str
+) -> CapacityBlock:
+    """Machines of a block, or of several of the same hours; workloads are not told by zone."""
+    return CapacityBlock(
+        provider="aws" if offer.provider == "aws" else "custom",
+        commitment_id=name,
+        account=account or ACCOUNT,
+        shared=not account,
+        start=start,
+        term_hours=Decimal(offer.term_hours),
+        region=offer.region,
+        zone=None,
+        instance_type=offer.instance_type,
+        os=offer.os,
+        tenancy=offer.tenancy,
+        count=count,
+        upfront_usd=offer.upfront_usd,
     )
 
 

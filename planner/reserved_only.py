@@ -2,15 +2,16 @@
 
 from decimal import Decimal
 
-from catalogs import Catalog, DedicatedOffer, UnknownRateError
+from catalogs import Catalog, DedicatedOffer, OfferKind, UnknownRateError
 
 
 def reservations_of(
     catalog: Catalog, name: str, region: str, os: str, tenancy: str
 ) -> tuple[DedicatedOffer, ...]:
-    """Reservations of exactly this type at a place."""
+    """Reservations of exactly this type at a place; blocks of a few days are none."""
     offers = catalog.dedicated_offers(region, (name,), os=os, tenancy=tenancy)
-    return tuple(offer for offer in offers if offer.instance_type == name)
+    blocks = OfferKind.CAPACITY_BLOCK
+    return tuple(one for one in offers if one.instance_type == name and one.kind is not blocks)
 
 
 def equivalent_usd(catalog: Catalog, name: str, region: str, os: str, tenancy: str) -> Decimal:

@@ -10,6 +10,8 @@ from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
 from planner.exchanges_told import describe_exchanges
 from planner.hardware import HardwareOffer
+from planner.held import paid_for
+from planner.held_report import describe_held
 from planner.limits_kept import broken_limits
 from planner.machines import Part
 from planner.outlook import Outlook, look_out, mean_usd, utilization_of
@@ -97,6 +99,7 @@ def settle(
         owned=_owned(outlook),
         exchanges=describe_exchanges(outlook),
         mix=_mix(problem, policy),
+        capacity=describe_held(outlook),
         monthly=tuple(MonthlyCost.model_validate(month) for month in outlook.months),
         pools=_pools(outlook),
         scenarios=describe_futures(outlook),
@@ -128,11 +131,14 @@ def linear_cost_usd(problem: Problem, policy: Policy) -> Decimal:
 def _excess_usd(problem: Problem, decision: Decision) -> float:
     """What running machines cost beyond their slices' prices, in the accounting."""
     worth = problem.calendar.worth[:-1]
-    total = 0.0
+    total, paid = 0.0, paid_for(decision.running, decision.held)
     for position, candidate in enumerate(problem.candidates):
-        excess = float(sum(_excess(problem, part) for part in candidate.machine.parts))
+        software = float(candidate.machine.software_usd)
+        excess = float(sum(_excess(problem, part) for part in candidate.machine.parts)) - software
         if excess:
-            total += excess * float(decision.running[:, position] @ worth)
+            total += excess * float(paid[:, position] @ worth)
+        if software:
+            total += software * float(decision.running[:, position] @ worth)
     return total
 
 
@@ -196,6 +202,8 @@ def _offer_fields(problem: Problem, option: Option) -> dict[str, object]:
     offer = option.offer
     if isinstance(offer, DedicatedOffer) and option.pool is not None:
         scope = str(problem.pools.keys[option.pool])
+    elif isinstance(offer, DedicatedOffer):
+        scope = f"{offer.region} {offer.instance_type} {offer.os}"
     else:
         scope = " ".join(part for part in (offer.region, offer.family) if part) or "all regions"
     return {
@@ -275,7 +283,7 @@ def _pools(outlook: Outlook) -> tuple[PoolUse, ...]:
         found.append(
             PoolUse(
                 pool=str(key),
-                machines=tuple(resources[i].name for i in inside),
+                machines=tuple(dict.fromkeys(resources[i].name for i in inside)),
                 on_demand_equivalent_usd=_usd(equivalent),
                 coverage=float(covered[inside].sum()) / equivalent if equivalent else None,
             )

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from catalogs import PoolKey
+from planner.capacity_blocks import CLEARED_SHARE, clearing_hour
 from planner.exchanges import Exchanges, find_exchanges
 from planner.hour_groups import HourGroups, group_hours
 from planner.problem import Problem
@@ -72,6 +73,21 @@ class Terms:
     def exchanges(self) -> Exchanges:
         """The exchanges that may be made of the lots and of what is owned."""
         return find_exchanges(self.problem, self.lots)
+
+    def served_share(self, position: int) -> Floats:
+        """Share of each of these stages in which the option serves [active stage]."""
+        offer, calendar = self.options[position].offer, self.problem.calendar
+        if position < len(self.lots):
+            end = self.lots[position].start + offer.term_hours
+        else:
+            owned = self.problem.owned[position - len(self.lots)]
+            end = calendar.hour_of(owned.commitment.end)
+        cleared = clearing_hour(offer.kind, end, calendar.hours)
+        stages = self.active(position)
+        if cleared is None:
+            return np.ones(len(stages))
+        in_window = self.stages.window[stages] == self.stages.start.index(cleared)
+        return np.where(in_window, 1.0 - CLEARED_SHARE, 1.0)
 
     def owned_quantity(self, position: int) -> float:
         """Steps owned of the option at a position of `options`; 0 for lots."""
@@ -188,6 +204,13 @@ class Terms:
     def cell_stage(self) -> Ints:
         """Stage of each cell."""
         return self.groups.stage[self.cell_hour]
+
+    @property
+    def is_clearing(self) -> NDArray[np.bool_]:
+        """Cells in hours in which capacity blocks serve half the time [cell]."""
+        hours = self.problem.clearing_hours
+        clearing = np.array([start in hours for start in self.stages.start], dtype=np.bool_)
+        return np.asarray(clearing[self.stages.window[self.cell_stage]])
 
     @property
     def cell_pool(self) -> Ints:

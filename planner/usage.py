@@ -83,11 +83,15 @@ class SliceUsage:
 
 @dataclass(frozen=True)
 class _Running:
-    """What each machine of a candidate means to the model: slice units, and its prices in USD."""
+    """What each machine of a candidate means to the model: slice units, and its prices in USD.
+
+    The excess is of its price beyond the slice's. Software is paid for beside that, where it runs.
+    """
 
     units: tuple[tuple[int, float], ...]
     price_usd: float
     excess_usd: float
+    software_usd: float
 
 
 def split_by_choice(problem: Problem) -> tuple[list[int], list[list[int]]]:
@@ -125,9 +129,25 @@ def measure_usage(problem: Problem, groups: HourGroups, mix: Mix) -> SliceUsage:
 
 
 def machines_needed(problem: Problem, candidate: int) -> Floats:
+    """Machines [moment] of a candidate to be paid for, for its whole workload, whole if so asked.
+
+    Those that run, or are held where these are more.
+    """
+    return _asked(problem, problem.candidates[candidate].needed)
+
+
+def machines_running(problem: Problem, candidate: int) -> Floats:
     """Machines [moment] of a candidate that serve its whole workload, whole if so asked."""
-    needed = problem.candidates[candidate].needed
-    return whole(needed) if problem.request.whole_machines else needed
+    return _asked(problem, problem.candidates[candidate].runs)
+
+
+def machines_held(problem: Problem, candidate: int) -> Floats:
+    """Machines [moment] of a candidate held for its whole workload, whole if so asked."""
+    return _asked(problem, problem.candidates[candidate].holds)
+
+
+def _asked(problem: Problem, machines: Floats) -> Floats:
+    return whole(machines) if problem.request.whole_machines else machines
 
 
 def whole(needed: Floats) -> Floats:
@@ -184,7 +204,8 @@ def _mix_by_hour(problem: Problem, groups: HourGroups) -> Mix:
         decisions += len(busy)
     candidates, hours = _joined(candidate), _joined(when)
     run = [_running(problem, position) for position in range(len(problem.candidates))]
-    excess = np.array([one.excess_usd for one in run])[candidates]
+    # Where capacity is held there is no choice: all that is paid for here runs.
+    excess = np.array([one.excess_usd + one.software_usd for one in run])[candidates]
     price = np.array([one.price_usd for one in run])[candidates]
     given = _given(decided, _Totals(problem))
     # Where no risk is weighed a group may hold several scenarios: only its mean is asked for then.
@@ -240,10 +261,12 @@ class _Totals:
         length = self.scenarios * stages
         hours = np.bincount(self.key, machines, minlength=length).reshape(shape)
         expected = self.problem.probability @ hours
-        if not run.excess_usd:
+        if not run.excess_usd and not run.software_usd:
             return np.zeros(shape), expected * run.price_usd
-        worth = np.bincount(self.key, machines * self.worth, minlength=length).reshape(shape)
-        return np.asarray(run.excess_usd * worth), expected * run.price_usd
+        paid = run.excess_usd * machines
+        paid += run.software_usd * machines_running(self.problem, candidate)
+        worth = np.bincount(self.key, paid * self.worth, minlength=length).reshape(shape)
+        return np.asarray(worth, dtype=np.float64), expected * run.price_usd
 
 
 def _made_by_columns(
@@ -277,15 +300,17 @@ def _inside(problem: Problem, at: int, moments: Ints, machines: Floats) -> Float
 
 
 def _running(problem: Problem, position: int) -> _Running:
-    units, price, excess = [], Fraction(0), Fraction(0)
+    units, price, excess, software = [], Fraction(0), Fraction(0), Fraction(0)
     for part in problem.candidates[position].machine.parts:
         slices = problem.pools.slices_of(part.resource)
         inside, quantity = problem.pools.slices[slices[0]], Fraction(part.quantity)
         of_slice = quantity * inside.units_of(part.resource)
         units += [(at, float(of_slice)) for at in slices]
         price += inside.on_demand_usd * of_slice
-        excess += quantity * inside.excess_usd(part.resource)
-    return _Running(tuple(units), float(price), float(excess))
+        licensed = quantity * Fraction(part.resource.software_usd)
+        excess += quantity * inside.excess_usd(part.resource) - licensed
+        software += licensed
+    return _Running(tuple(units), float(price), float(excess), float(software))
 
 
 def _joined(parts: list[Ints]) -> Ints:

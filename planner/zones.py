@@ -153,6 +153,8 @@ def _groups(problem: Problem) -> tuple[tuple[str, ...], ...]:
     options = [*problem.options, *(owned.option for owned in problem.owned)]
     if not problem.request.whole_machines or any(share is not None for share in shares):
         return ()
+    if problem.holds_capacity or any(option.pool is None for option in problem.options):
+        return ()
     if any(not isinstance(option.offer, DedicatedOffer) for option in options):
         return ()
     owned = {owned.commitment.region for owned in problem.owned}

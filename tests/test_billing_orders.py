@@ -256,6 +256,33 @@ def test_a_capacity_block_goes_before_capacity_reservations_and_zonal_reservatio
     assert used(result) == [0, 0, 1]
 
 
+@pytest.mark.parametrize("provider", ["aws", "azure"])
+def test_machines_run_in_the_capacity_of_their_own_group_alone(provider):
+    here = machine(provider, "m5.large", "A")
+    ours, theirs = (here.model_copy(update={"capacity_group": one}) for one in ("ours", "theirs"))
+    reservations = [capacity(ours, 2, "ours"), capacity(theirs, 2, "theirs"), capacity(here, 2, "")]
+    result = bill(hour_of((here, 5), (ours, 1), (theirs, 0)), reservations)
+    assert used(result) == [1, 0, 2]
+    np.testing.assert_array_equal(result.unused_quantity, [[0, 1, 2]])
+
+
+def test_machines_in_a_groups_capacity_run_in_no_block():
+    ours = machine("aws", "p5.48xlarge", "A").model_copy(update={"capacity_group": "ours"})
+    block = CapacityBlock(
+        commitment_id="block",
+        account="A",
+        region=ours.region,
+        zone=None,
+        instance_type=ours.name,
+        count=Decimal(1),
+        upfront_usd=usd("24"),
+        start=START,
+        term_hours=24,
+    )
+    result = bill(hour_of((ours, 1)), [capacity(ours), block])
+    assert used(result) == [1, 0]
+
+
 # --- Between providers -------------------------------------------------------------------------
 
 

@@ -15,7 +15,10 @@ from api.schemas import json_schema
 from planner import Plan, Surroundings, make_plan, parse_request
 
 RUNNER = CliRunner()
-PLAN_FILES = {"plan.json", "mix.csv", "purchases.csv", "monthly.csv", "not_bought.csv", "plan.png"}
+PLAN_FILES = {
+    "plan.json", "mix.csv", "capacity.csv", "purchases.csv", "monthly.csv", "not_bought.csv",
+    "plan.png",
+}  # fmt: skip
 
 
 def run(*words, text=None):

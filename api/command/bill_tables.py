@@ -118,6 +118,8 @@ def _commitments(bill: PlanBill) -> RenderableType:
 def _name(one: CommitmentUse) -> str:
     if one.owned:
         return f"{one.id} (owned)"
+    if one.offer_id is None:
+        return one.id
     return f"{one.start:%Y-%m-%d} {' '.join(offer_name(one.offer_id))}"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from catalogs import Fault, InvalidInputError
 from planner.plan import (
+    CapacityHeld,
     ConvertibleExchange,
     Given,
     MachineShare,
@@ -41,6 +42,7 @@ def plan_files(plan: Plan, picture: bytes) -> dict[str, bytes]:
         "monthly.csv": _table(MonthlyCost, plan.monthly),
         "not_bought.csv": _table(NotBought, plan.not_bought),
         "mix.csv": _table(MachineShare, plan.mix),
+        "capacity.csv": _table(CapacityHeld, plan.capacity),
         "plan.png": picture,
     } | (exchanges if plan.exchanges else {})
 

@@ -52,7 +52,7 @@ def run_plan(
         console = stdout_console()
         show_plan(console, fleet.plan)
         if out is not None:
-            console.print(Text(f"Written to {out}: plan.json, plan.png and four CSV tables."))
+            console.print(Text(f"Written to {out}: plan.json, plan.png and five CSV tables."))
 
 
 def run_compare(

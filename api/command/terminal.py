@@ -14,6 +14,7 @@ from rich.text import Text
 from catalogs import OfferKind
 from planner import Plan
 from planner.plan import (
+    CapacityHeld,
     ConvertibleExchange,
     Given,
     MachineShare,
@@ -37,6 +38,7 @@ HALF_A_CENT = Decimal("0.005")
 """Differences below this are not worth a reader's time."""
 
 KIND_NAMES = {
+    OfferKind.CAPACITY_RESERVATION: "capacity",
     OfferKind.CAPACITY_BLOCK: "capacity block",
     OfferKind.OWN_HARDWARE: "own",
     OfferKind.RESERVED_ZONAL: "zonal",
@@ -64,6 +66,8 @@ def show_plan(console: Console, plan: Plan) -> None:
         parts.append(_exchanges(plan.exchanges))
     if plan.mix:
         parts.append(_machines(plan.mix))
+    if plan.capacity:
+        parts.append(_capacity(plan.capacity))
     parts += [_months(plan), _pools(plan.pools)]
     if plan.scenarios:
         parts.append(_futures(plan))
@@ -273,6 +277,19 @@ def _machines(mix: Sequence[MachineShare]) -> RenderableType:
                 when = f"{start:%Y-%m-%d} {condition}".rstrip()
                 table.add_row(workload, when, machines)
             before[futures] = machines
+    return table
+
+
+def _capacity(held: Sequence[CapacityHeld]) -> RenderableType:
+    """What is held ready, a row for each number of machines."""
+    left, right = ("workload", "from", "until", "machines"), ("unused hours", "unused USD")
+    table = make_table("Capacity held on demand, without a term", left, right)
+    for one in held:
+        machine = f"{one.machines:,.6g} × {one.instance_type} {one.region}"
+        name = f"{one.workload} {if_futures(one.scenarios)}".rstrip()
+        unused = "" if one.unused_usd is None else usd(one.unused_usd)
+        dates = f"{one.start:%Y-%m-%d %H}h", f"{one.end:%Y-%m-%d %H}h"
+        table.add_row(name, *dates, machine, f"{one.unused_hours:,.0f}", unused)
     return table
 
 

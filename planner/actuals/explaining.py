@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.actuals.plan_bill import ActualMonth, Difference, WorkloadUse
-from planner.billing import Bill, Commitment, Usage
+from planner.billing import Bill, CapacityReservation, Commitment, Usage
 from planner.billing import bill as bill_usage
 from planner.billing.accounting import NANO, Ledger, discount_factors, usd, whole_nanousd
 from planner.billing.hours import split_into_months
+from planner.held import billed_as_running
 from planner.problem import Problem
-from planner.rebill import usage_of
+from planner.rebill import reservations_of, usage_of
 from planner.request import Accounting
 
 Floats = NDArray[np.float64]
@@ -37,12 +38,24 @@ class Use:
     Attributes:
         problem: one future in the span.
         running: machines running [hour × candidate].
-        commitments: those that serve in the span.
+        bought: commitments bought or owned that serve in the span.
+        held: machines held ready [hour × candidate]; None where no capacity is.
     """
 
     problem: Problem
     running: Floats
-    commitments: tuple[Commitment, ...]
+    bought: tuple[Commitment, ...]
+    held: Floats | None = None
+
+    @cached_property
+    def reservations(self) -> tuple[CapacityReservation, ...]:
+        """Capacity reservations for what is held."""
+        return reservations_of(self.problem, self.running, self.held)
+
+    @property
+    def commitments(self) -> tuple[Commitment, ...]:
+        """All of them, capacity reservations last."""
+        return (*self.bought, *self.reservations)
 
     @cached_property
     def bill(self) -> Bill:
@@ -101,14 +114,16 @@ class Use:
     @cached_property
     def usage(self) -> Usage:
         """Metered usage."""
-        return usage_of(self.problem, self.running)
+        billed = billed_as_running(self.problem, self.running, self.held)
+        return usage_of(self.problem, billed)
 
     def only(self, candidates: Sequence[int]) -> "Use":
         """What some of the machines run."""
         few = replace(
             self.problem, candidates=tuple(self.problem.candidates[one] for one in candidates)
         )
-        return replace(self, problem=few, running=self.running[:, candidates])
+        held = None if self.held is None else self.held[:, candidates]
+        return replace(self, problem=few, running=self.running[:, candidates], held=held)
 
     def _billed(self, usage: Usage, commitments: Sequence[Commitment]) -> Bill:
         calendar = self.problem.calendar

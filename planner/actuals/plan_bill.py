@@ -68,12 +68,13 @@ class WorkloadUse(Part):
 
 
 class CommitmentUse(Part):
-    """A commitment, bought by the plan or owned, and how it fared."""
+    """A commitment, bought by the plan or owned, or capacity held, and how it fared."""
 
     id: str
     """Of owned ones that of the request."""
     owned: bool
-    offer_id: str
+    offer_id: str | None
+    """None of capacity that is held: it is no commitment."""
     start: datetime
     cost_usd: Usd
     utilization: float | None

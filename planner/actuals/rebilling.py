@@ -1,7 +1,9 @@
 """The way from a plan and what really ran to a bill and its difference to the plan."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -14,7 +16,7 @@ from planner.actuals.decided import Decided, find_decided, future_of
 from planner.actuals.explaining import Explained, Use, explain
 from planner.actuals.plan_bill import CommitmentUse, Difference, PlanBill
 from planner.actuals.repricing import with_prices
-from planner.actuals.running import in_span, running_by_shares, with_needs
+from planner.actuals.running import held_by_shares, in_span, running_by_shares, with_needs
 from planner.actuals.usage_file import ActualUsage, read_usage
 from planner.billing import Bill, Commitment
 from planner.decision import Decision
@@ -112,13 +114,21 @@ def _bill(case: _Case) -> PlanBill:
     span, shares = in_span(future, usage.first, usage.hours), case.decided.shares[hours]
     as_planned = running_by_shares(with_needs(span, usage.needs), shares)
     running = _really_running(span, usage, as_planned)
-    commitments = _serving(future, case.decided, span)
-    planned = Use(span, running_by_shares(span, shares), commitments)
-    actual = Use(span, running, commitments)
+    commitments, held = _serving(future, case.decided, span), held_by_shares(span, shares)
+    planned = Use(span, running_by_shares(span, shares), commitments, held)
+    actual = replace(planned, running=running)
     billed = actual
     if case.catalog is not None:
         billed = replace(actual, problem=with_prices(span, case.catalog))
     return _told(case, planned, billed, explain(planned, as_planned, actual, billed))
+
+
+def _unused_usd(bill: Bill, held: Mapping[str, object]) -> dict[str, Decimal]:
+    """What of each commitment's cost nothing used; capacity held costs what is unused alone."""
+    return {
+        one.commitment_id: one.cost_usd if one.commitment_id in held else one.unused_usd
+        for one in bill.commitments
+    }
 
 
 def _really_running(span: Problem, usage: ActualUsage, as_planned: Floats) -> Floats:
@@ -150,7 +160,8 @@ def _decided(plan: Plan, future: Problem, scenario: str | None) -> Decided:
     named = {one.name: one.total_cost_usd for one in plan.scenarios}
     stated = plan.total_cost_usd if scenario is None else named[scenario]
     running = running_by_shares(future, decided.shares)
-    found = rebill(future, Decision(decided.bought, running, {}, decided.exchanges)).total_usd
+    held = held_by_shares(future, decided.shares)
+    found = rebill(future, Decision(decided.bought, running, {}, decided.exchanges, held)).total_usd
     if not math.isclose(found, stated, rel_tol=SAME_SHARE, abs_tol=SAME_SHARE):
         faults = Faults()
         fix = (
@@ -165,6 +176,7 @@ def _decided(plan: Plan, future: Problem, scenario: str | None) -> Decided:
 def _told(case: _Case, planned: Use, billed: Use, explained: Explained) -> PlanBill:
     before, bill = planned.bill, billed.bill
     calendar = billed.problem.calendar
+    commitments = _commitments(case, planned, billed)
     return PlanBill(
         name=case.plan.name,
         start=calendar.start,
@@ -184,33 +196,36 @@ def _told(case: _Case, planned: Use, billed: Use, explained: Explained) -> PlanB
         planned_coverage=before.coverage,
         utilization=bill.utilization,
         planned_utilization=before.utilization,
-        unused_usd=sum((one.unused_usd for one in bill.commitments), Decimal(0)),
+        unused_usd=sum((one.unused_usd for one in commitments), Decimal(0)),
         months=explained.months,
         workloads=explained.workloads,
-        commitments=_commitments(case, before, bill),
+        commitments=commitments,
         notes=case.usage.notes,
         warnings=case.usage.warnings,
     )
 
 
-def _commitments(case: _Case, before: Bill, bill: Bill) -> tuple[CommitmentUse, ...]:
+def _commitments(case: _Case, planned: Use, billed: Use) -> tuple[CommitmentUse, ...]:
     future = case.future
-    billed = {
-        one.commitment.commitment_id: one
-        for one in billed_of(future, case.decided.bought, case.decided.exchanges)
-    }
-    owned = {one.commitment.id for one in future.owned}
+    told: dict[str, tuple[str | None, datetime]] = {}
+    owned, names = {one.commitment.id for one in future.owned}, {}
+    for one in billed_of(future, case.decided.bought, case.decided.exchanges):
+        names[one.commitment.commitment_id] = one.name
+        told[one.commitment.commitment_id] = (one.option.offer.offer_id, one.commitment.start)
+    held = {one.commitment_id: (None, one.start) for one in planned.reservations}
+    told |= held
+    unused, planned_unused = (_unused_usd(one.bill, held) for one in (billed, planned))
     return tuple(
         CommitmentUse(
             id=now.commitment_id,
-            owned=billed[now.commitment_id].name in owned,
-            offer_id=billed[now.commitment_id].option.offer.offer_id,
-            start=billed[now.commitment_id].commitment.start,
+            owned=names.get(now.commitment_id) in owned,
+            offer_id=told[now.commitment_id][0],
+            start=told[now.commitment_id][1],
             cost_usd=now.cost_usd,
             utilization=now.utilization,
-            unused_usd=now.unused_usd,
+            unused_usd=unused[now.commitment_id],
             planned_utilization=then.utilization,
-            planned_unused_usd=then.unused_usd,
+            planned_unused_usd=planned_unused[then.commitment_id],
         )
-        for then, now in zip(before.commitments, bill.commitments, strict=True)
+        for then, now in zip(planned.bill.commitments, billed.bill.commitments, strict=True)
     )

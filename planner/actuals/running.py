@@ -10,7 +10,8 @@ from planner.baseline import cheapest_running
 from planner.demand import Demand
 from planner.fleet import Candidate, find_candidates
 from planner.problem import Problem
-from planner.usage import machines_needed
+from planner.running import Counted
+from planner.usage import machines_held, machines_running
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +30,11 @@ def in_span(future: Problem, first: int, hours: int) -> Problem:
     )
 
 
+def held_by_shares(problem: Problem, shares: Floats) -> Floats | None:
+    """Machines held [hour × candidate], split like what runs; None where no capacity is held."""
+    return running_by_shares(problem, shares, machines_held) if problem.holds_capacity else None
+
+
 def with_needs(problem: Problem, needs: Sequence[Sequence[Floats]]) -> Problem:
     """The same machines where the workloads need something else.
 
@@ -43,7 +49,8 @@ def with_needs(problem: Problem, needs: Sequence[Sequence[Floats]]) -> Problem:
             for name, values in zip(workload.series_names, mine, strict=True)
         }
         demand = Demand(problem.calendar.start, named)
-        candidates = find_candidates(problem.request, demand, problem.catalog)
+        levels = {one.workload: one.held for one in problem.candidates if one.held}
+        candidates = find_candidates(problem.request, demand, problem.catalog, levels)
     else:
         candidates = tuple(_needing(one, needs[one.workload]) for one in problem.candidates)
     return replace(problem, candidates=candidates)
@@ -56,7 +63,9 @@ def _needing(candidate: Candidate, series: Sequence[Floats]) -> Candidate:
     return replace(candidate, needs=needs)
 
 
-def running_by_shares(problem: Problem, shares: Floats) -> Floats:
+def running_by_shares(
+    problem: Problem, shares: Floats, counted: Counted = machines_running
+) -> Floats:
     """Machines running [hour × candidate] where workloads are split by these shares.
 
     A workload without shares runs on the machine that is cheapest on demand.
@@ -65,11 +74,11 @@ def running_by_shares(problem: Problem, shares: Floats) -> Floats:
     for workload in range(len(problem.request.workloads)):
         positions = problem.candidates_of(workload)
         if len(positions) == 1:
-            running[:, positions[0]] = machines_needed(problem, positions[0])
+            running[:, positions[0]] = counted(problem, positions[0])
             continue
         if not shares[:, positions].any():
-            running[:, positions] = cheapest_running(problem)[:, positions]
+            running[:, positions] = cheapest_running(problem, counted)[:, positions]
             continue
         for position in positions:
-            running[:, position] = problem.candidates[position].needed * shares[:, position]
+            running[:, position] = counted(problem, position) * shares[:, position]
     return running

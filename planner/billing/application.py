@@ -156,4 +156,5 @@ def _hold_capacity(serving: Serving) -> dict[int, int]:
 
 def _place(machine: UsageClass) -> Hashable:
     """What a machine must be alike in to run inside reserved capacity."""
-    return (machine.provider, machine.account, *machine.rate_key, machine.zone)
+    place = (machine.provider, machine.account, *machine.rate_key, machine.zone)
+    return (*place, machine.capacity_group)

@@ -32,6 +32,8 @@ def _in_block(block: CapacityBlock, machine: UsageClass) -> Service | None:
     here = (machine.region, machine.zone, machine.name, machine.os, machine.tenancy)
     if not machine.is_machine or here != place or not _may_serve(block, machine):
         return None
+    if machine.capacity_group is not None:  # it runs in a reservation's capacity
+        return None
     return Service((machine.account != block.account,), 1.0)
 
 

@@ -23,6 +23,7 @@ from planner.billing.accounting import (
     whole_nanousd,
 )
 from planner.billing.application import Application, apply_commitments
+from planner.billing.capacity import CapacityReservation
 from planner.billing.commitments import Commitment
 from planner.billing.gcp import FlexibleOrder
 from planner.billing.hours import MonthSpan, split_into_months
@@ -78,6 +79,7 @@ def bill(
         dedicated_quantity=application.dedicated,
         spend_quantity=application.spend,
         owned_quantity=application.owned,
+        unused_quantity=_unused(usage, commitments, application),
         commitments=bills,
         months=months,
         on_demand_equivalent_usd=usd(int(equivalent.sum())),
@@ -220,6 +222,18 @@ def _commitment_bill(
         used=size * used_hours,
         cost_usd=usd(cost_nanousd),
     )
+
+
+def _unused(
+    usage: Usage, commitments: Sequence[Commitment], application: Application
+) -> NDArray[np.float64]:
+    """Reserved capacity left unused and untaken [hour × class]."""
+    unused = np.zeros_like(application.on_demand)
+    for position, left in application.unused:
+        held = commitments[position]
+        if isinstance(held, CapacityReservation) and held.machine in usage.classes:
+            unused[:, usage.classes.index(held.machine)] += left
+    return unused
 
 
 def _coverage(usage: Usage, application: Application) -> float | None:

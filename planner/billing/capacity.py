@@ -17,7 +17,8 @@ CLEARING_HOURS = Decimal("0.5")
 class CapacityReservation(Obligation):
     """Capacity kept for ``count`` of one ``machine``, at its on-demand price, used or not.
 
-    Machines of the holding account, of the same type, zone, system and tenancy run inside it and
+    Machines of the holding account, of the same type, zone, system and tenancy, and of the same
+    ``capacity_group`` if it has one (AWS: targeted; Azure: the group), run inside it and
     are billed as ever; what stands unused costs the machine's ``on_demand_usd`` less what
     commitments take over. ``software_usd`` is not charged on what does not run.
     """
@@ -67,13 +68,14 @@ class CapacityReservation(Obligation):
 class CapacityBlock(Obligation):
     """Capacity Blocks: ``count`` machines of one type in one zone for some days, paid upfront.
 
+    Without a ``zone`` it serves usage that names none.
     The machines run inside it before any reservation or plan sees them. Its last half hour is
     paid for but serves nothing. ``upfront_usd`` is USD per machine for the whole block.
     """
 
-    provider: Literal["aws"] = "aws"
+    provider: Literal["aws", "custom"] = "aws"
     region: str
-    zone: str
+    zone: str | None
     instance_type: str
     os: str = "linux"
     tenancy: str = "shared"

@@ -293,4 +293,5 @@ def names_of(usage_class: UsageClass) -> tuple[object, ...]:
         usage_class.sustained_use or (),
         usage_class.month_cap_hours or 0,
         usage_class.commitment_premium,
+        usage_class.capacity_group or "",
     )

@@ -13,6 +13,8 @@ def _dearest_first(hardware: OwnHardware, usage: UsageClass) -> Service | None:
     servers = hardware.serves.get(usage.rate_key)
     if servers is None or not (hardware.shared or usage.account == hardware.account):
         return None
+    if usage.capacity_group is not None:  # it runs in a reservation's capacity
+        return None
     saved_usd = Fraction(usage.price_usd + usage.software_usd) / Fraction(servers)
     return Service((-saved_usd,), float(servers))
 

@@ -116,7 +116,9 @@ class Bill(Statement):
 
     Arrays are [hour × class] in unit-hours, columns as in the usage; money arrays are nominal
     nano-dollars, on demand before sustained use and without software. ``dedicated_quantity``
-    includes ``owned_quantity``, which owned servers served. ``lines`` are kept on request only.
+    includes ``owned_quantity``, which owned servers served. ``unused_quantity`` is reserved
+    capacity that stood unused and no commitment took, of classes that the usage has. ``lines`` are
+    kept on request only.
     """
 
     hourly_on_demand_nanousd: NDArray[np.int64]
@@ -124,6 +126,7 @@ class Bill(Statement):
     dedicated_quantity: NDArray[np.float64]
     spend_quantity: NDArray[np.float64]
     owned_quantity: NDArray[np.float64]
+    unused_quantity: NDArray[np.float64]
     lines: tuple[BillLine, ...]
 
     @property

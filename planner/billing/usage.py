@@ -53,6 +53,8 @@ class UsageClass(BaseModel):
     * ``software_usd`` is the licence's own charge on all that is rented; 0 with hybrid benefit.
     * ``sustained_use`` are the price factors (0–1) of the four quarters of a calendar month.
     * ``month_cap_hours``: hours of a calendar month after which one runs on free of charge.
+    * ``capacity_group``: it runs in capacity reservations of that group alone, in none of others,
+      in no capacity block and on no owned server; what names no group runs in what names none.
     * ``commitment_premium`` (a share) is added to a resource commitment's price on this usage.
     """
 
@@ -74,6 +76,7 @@ class UsageClass(BaseModel):
     sustained_use: tuple[Share, Share, Share, Share] | None = None
     month_cap_hours: int | None = Field(default=None, gt=0)
     commitment_premium: Share = Decimal(0)
+    capacity_group: str | None = None
 
     @model_validator(mode="before")
     @classmethod

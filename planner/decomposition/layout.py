@@ -262,11 +262,14 @@ class _Series:
 
     def _of(self, candidate: Candidate) -> tuple[int, float]:
         """Series of a candidate, and what one machine serves of it."""
-        if len(candidate.needs) == 1:
+        if len(candidate.needs) == 1 and not candidate.held:
             (series, per) = candidate.needs[0]
             return self._position(series.ctypes.data, series), per
         scale = candidate.needs[0][1]
-        key = tuple((series.ctypes.data, per / scale) for series, per in candidate.needs)
+        key: Hashable = (
+            tuple((series.ctypes.data, per / scale) for series, per in candidate.needs),
+            tuple(level.ctypes.data for level in candidate.held),
+        )
         if key not in self._at:
             return self._position(key, candidate.needed * scale), scale
         return self._at[key], scale

@@ -24,6 +24,7 @@ from planner.request.plan_request import (
     SolveOptions,
 )
 from planner.request.workloads import (
+    HeldCapacity,
     Machines,
     NormalizedUnits,
     OwnUnit,
@@ -42,6 +43,7 @@ __all__ = [
     "DemandSource",
     "Document",
     "Hardware",
+    "HeldCapacity",
     "Horizon",
     "Hour",
     "Information",

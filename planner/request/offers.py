@@ -12,6 +12,9 @@ from planner.request.fields import Document, Hour, Hours, Positive, Usd, require
 COMMITMENTS = tuple(kind for kind in OfferKind if kind.is_commitment)
 """What a plan may buy, and one may own already."""
 
+USUAL = tuple(kind for kind in COMMITMENTS if kind is not OfferKind.CAPACITY_BLOCK)
+"""What a plan buys unless told otherwise: blocks run out, and start within a few weeks or not."""
+
 
 class CatalogSource(Document):
     """Where prices come from: a bundled catalogue's name, a file, or the document itself."""
@@ -59,7 +62,8 @@ class PurchaseDates(Document):
 class AllowedOffers(Document):
     """Which commitments the plan may buy; an empty list of kinds means on demand only."""
 
-    kinds: tuple[OfferKind, ...] = COMMITMENTS
+    kinds: tuple[OfferKind, ...] = USUAL
+    """All but capacity_block when absent."""
     terms_months: tuple[Literal[12, 36], ...] | None = None
     """12 and 36; every term of the catalogue when neither this nor `terms_hours` is given."""
     terms_hours: tuple[Hours, ...] | None = None

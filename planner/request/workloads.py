@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catalogs import Selector
-from planner.request.fields import Document, Share
+from planner.request.fields import Document, Hour, Share, require_one_of
 
 
 class Machines(Document):
@@ -59,6 +59,26 @@ class Spot(Document):
     """Work done again after interruptions, as a share of the work: 0.05 needs 5 % more machines."""
 
 
+class HeldCapacity(Document):
+    """Machines that are held ready for a workload for some time, whether they run or not."""
+
+    at_least: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """In the unit of the workload's demand."""
+    share_of_peak: Annotated[float, Field(gt=0, le=10)] | None = None
+    """Of the highest demand within the horizon, in any future; in place of at_least."""
+    start: Hour | None = None
+    """The horizon's start when absent."""
+    end: Hour | None = None
+    """First hour in which it is not held any more; the horizon's end when absent."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        require_one_of(self, "at_least", "share_of_peak")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError("it ends before it begins; let end lie after start")
+        return self
+
+
 class Placement(Document):
     """Bounds on the share of a workload that runs in some places; at every time.
 
@@ -107,6 +127,9 @@ class Workload(Document):
     """Software licences are brought along (Azure): only the machines are paid for."""
     spot: Spot | None = None
     """Lets a part of it run at spot prices; none of it when absent."""
+    capacity: tuple[HeldCapacity, ...] = ()
+    """Capacity held for it, used or not, at the on-demand price; where several overlap the highest
+    counts."""
     placement: tuple[Placement, ...] = ()
     """How much of it may, or must, run where."""
 
