@@ -65,7 +65,8 @@ class FutureBill:
     def commitment_bills(self) -> dict[str, CommitmentBill]:
         """Bills of purchases, owned commitments and exchanges by their id, parts added up."""
         parts: dict[str, list[CommitmentBill]] = {}
-        for one, bill in zip(self.billed, self.bill.commitments, strict=True):
+        # Capacity held follows them.
+        for one, bill in zip(self.billed, self.bill.commitments, strict=False):
             parts.setdefault(one.name, []).append(bill)
         return {name: _added_up(name, bills) for name, bills in parts.items()}
 
