@@ -63,11 +63,13 @@ class FutureBill:
 
     @cached_property
     def commitment_bills(self) -> dict[str, CommitmentBill]:
-        """Bills of purchases, owned commitments and exchanges by their id, parts added up."""
+        """Bills by id, parts added up: of purchases, what is owned, exchanges, capacity held."""
         parts: dict[str, list[CommitmentBill]] = {}
-        # Capacity held follows them.
-        for one, bill in zip(self.billed, self.bill.commitments, strict=False):
-            parts.setdefault(one.name, []).append(bill)
+        bills = self.bill.commitments
+        names = [one.name for one in self.billed]
+        names += [bill.commitment_id for bill in bills[len(names) :]]
+        for name, bill in zip(names, bills, strict=True):
+            parts.setdefault(name, []).append(bill)
         return {name: _added_up(name, bills) for name, bills in parts.items()}
 
 
