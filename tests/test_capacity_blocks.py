@@ -115,9 +115,7 @@ def test_a_block_serves_its_type_alone_and_discounts_serve_the_rest(method, plan
 
 def test_its_last_half_hour_serves_nothing(plan, price, block):
     """Half of the last hour runs in the block; what runs after it does not."""
-    found = plan(
-        [price("p5", "on_demand", 100.0), block("p5", 60)], {"p5": [0.0] * 20 + [1.0] * 5}
-    )
+    found = plan([price("p5", "on_demand", 100.0), block("p5", 60)], {"p5": [0.0] * 20 + [1.0] * 5})
     assert_costs(found, 60 + 50 + 100)
 
 
