@@ -9,11 +9,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import (
-    Catalog,
-    Faults,
-    InstanceType,
-)
+from catalogs import Catalog, Faults, InstanceType
 from planner.demand import Demand
 from planner.increments import count_increments
 from planner.machines import Machine, Part, Resource, is_sold_on_demand, make_machine, spot_machine
@@ -55,10 +51,7 @@ class Candidate:
 
     @property
     def needed(self) -> NDArray[np.float64]:
-        """Machines [moment] to be paid for: those that run, or are held where these are more.
-
-        Made anew each time, not kept; like `runs` and `holds` for the whole workload.
-        """
+        """Machines [moment] to be paid for: those that run, or are held. Made anew each time."""
         return np.maximum(self.runs, self.holds) if self.held else self.runs
 
     @property
