@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from planner.placement import bounds_of
 from planner.problem import Problem
 from planner.purchases import Lot, Option, without_dominated
+from planner.running_peaks import limit_running
 from planner.stages import Group
 from planner.terms import Commitments, Terms, entries, positions
 from planner.usage import Mix, whole
@@ -79,6 +80,7 @@ def build_first_stage(problem: Problem) -> FirstStage:
     pools = commit_to_pools(model, terms)
     plans = commit_to_plans(model, terms)
     run_workloads(model, terms, pools)
+    limit_running(model, terms)
     limit_upfront(model, terms)
     first = FirstStage(terms, model, pools, plans, tie_costs, tie_share)
     limit_coverage_above(first)
@@ -272,12 +274,13 @@ def less_usage(first: FirstStage, share: float) -> tuple[list[Term], float]:
 def _lots_to_offer(problem: Problem) -> tuple[Lot, ...]:
     """All lots, or only the undominated where nothing but cost and service tells them apart.
 
-    Budgets tell them apart by what is paid upfront, quotas by their number; utilization floors
-    and coverage ceilings by what is committed, beyond what is served.
+    Budgets tell them apart by what is paid upfront, quotas on whole machines by their number;
+    utilization floors and coverage ceilings by what is committed, beyond what is served.
     """
     limits = problem.request.limits
     by_commitment = (limits.utilization.at_least, limits.coverage.at_most)
-    told_apart = bool(problem.upfront_budgets() or limits.quotas)
+    by_number = problem.request.whole_machines and limits.quotas
+    told_apart = bool(problem.upfront_budgets() or by_number)
     if told_apart or any(limit is not None for limit in by_commitment):
         return problem.lots
     return without_dominated(problem.lots, problem.options)

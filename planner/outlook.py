@@ -12,6 +12,7 @@ from planner.amounts_kept import broken_amounts
 from planner.baseline import cheapest_running
 from planner.billing import CommitmentBill, MonthlyBill, Statement
 from planner.decision import Bought, Policy
+from planner.limit_peaks import Peak, peaks_of
 from planner.problem import Problem
 from planner.prospects import Prospects, Unbought, unbought_of
 from planner.rebill import bill_on_demand, rebill
@@ -33,6 +34,7 @@ class FutureBill:
         on_demand_usd: the bill of the same demand all on demand.
         on_demand_hours: machine-hours left on demand [machine].
         served_hours: machine-hours that commitments serve [machine].
+        peaks: the most that counts against each limit on what is had or moved at once.
         broken: amounts that are passed, a sentence each.
         prospects: what a step more of what is bought in no future would do.
     """
@@ -44,6 +46,7 @@ class FutureBill:
     on_demand_usd: Decimal
     on_demand_hours: Floats
     served_hours: Floats
+    peaks: tuple[Peak, ...]
     broken: tuple[str, ...]
     prospects: Prospects
 
@@ -164,6 +167,7 @@ def mean_usd(amounts: list[tuple[Decimal, float]]) -> Decimal:
 def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought) -> FutureBill:
     future, decision = problem.future(scenario), policy.decision(problem, scenario)
     bill, named = rebill(future, decision), problem.demand.scenarios[scenario]
+    peaks = peaks_of(future, decision, bill)
     served = bill.dedicated_quantity + bill.spend_quantity
     return FutureBill(
         name=named.name,
@@ -173,6 +177,7 @@ def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought)
         on_demand_usd=bill_on_demand(future, cheapest_running(future)).total_usd,
         on_demand_hours=bill.on_demand_quantity.sum(axis=0),
         served_hours=served.sum(axis=0),
-        broken=broken_amounts(future, decision.bought, bill),
+        peaks=peaks,
+        broken=broken_amounts(future, decision.bought, bill, peaks),
         prospects=unbought.prospects(bill),
     )

@@ -108,6 +108,23 @@ class PoolUse(Part):
     coverage: float | None
 
 
+class LimitPeak(Part):
+    """How near a plan comes to a quota or to a limit on egress."""
+
+    limit: str
+    """The field that states it, by its name."""
+    unit: Literal["machines", "vCPUs", "GiB per hour"]
+    at_most: float
+    peak: float
+    """The most that counts against it in any hour of any future."""
+    at: datetime
+    """The first such hour."""
+    scenario: str | None = None
+    """The future it lies in; none given where there is only one."""
+    binds: bool
+    """Whether the peak reaches the limit."""
+
+
 class FutureCost(Part):
     """What one future costs, as billed."""
 
@@ -213,6 +230,8 @@ class Plan(Part):
     mix: tuple[MachineShare, ...]
     monthly: tuple[MonthlyCost, ...]
     pools: tuple[PoolUse, ...]
+    limit_peaks: tuple[LimitPeak, ...] = ()
+    """Of every quota and every limit on egress."""
     scenarios: tuple[FutureCost, ...] = ()
     """Every future's bill, where there are several; amounts elsewhere are means over them."""
     risk: RiskReport | None = None

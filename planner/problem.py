@@ -30,7 +30,7 @@ from planner.problem_faults import (
 )
 from planner.problem_notes import notes_of, warnings_of
 from planner.purchases import Lot, Option, find_options, make_lots
-from planner.quota_faults import check_quotas
+from planner.quota_faults import check_egress, check_quotas
 from planner.request import AllowedOffers, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
@@ -322,6 +322,7 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     check_whole(request, candidates or (), faults)
     check_hardware(request.hardware, catalog, faults)
     check_quotas(request, catalog, candidates or (), faults)
+    check_egress(request, catalog, faults)
     check_placement(request, candidates or (), faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())

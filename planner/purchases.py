@@ -183,7 +183,8 @@ def _dedicated_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> 
             offer for offer in offers if catalog.offer_pool(offer) == replace(pool, account="")
         )
         # Several small machines cannot stand in for a large one where quotas count them.
-        for offer in offers if request.limits.quotas else _useful_sizes(offers):
+        by_number = request.whole_machines and request.limits.quotas
+        for offer in offers if by_number else _useful_sizes(offers):
             yield Option(offer, Decimal(1), position, Fraction(offer.units))
 
 

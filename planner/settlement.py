@@ -14,6 +14,7 @@ from planner.machines import Part
 from planner.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.plan import (
     CatalogReport,
+    LimitPeak,
     MachineShare,
     MonthlyCost,
     OwnedUse,
@@ -97,6 +98,7 @@ def settle(
         mix=_mix(problem, policy),
         monthly=tuple(MonthlyCost.model_validate(month) for month in outlook.months),
         pools=_pools(outlook),
+        limit_peaks=_limit_peaks(outlook),
         scenarios=describe_futures(outlook),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
         not_bought=reasons_against(outlook),
@@ -271,6 +273,27 @@ def _pools(outlook: Outlook) -> tuple[PoolUse, ...]:
                 machines=tuple(resources[i].name for i in inside),
                 on_demand_equivalent_usd=_usd(equivalent),
                 coverage=float(covered[inside].sum()) / equivalent if equivalent else None,
+            )
+        )
+    return tuple(found)
+
+
+def _limit_peaks(outlook: Outlook) -> tuple[LimitPeak, ...]:
+    """The highest peak of every limit over all futures."""
+    several = len(outlook.futures) > 1
+    found = []
+    for peaks in zip(*(one.peaks for one in outlook.futures), strict=True):
+        at = max(range(len(peaks)), key=lambda s: peaks[s].amount)
+        highest = peaks[at]
+        found.append(
+            LimitPeak(
+                limit=highest.name,
+                unit=highest.unit,
+                at_most=highest.at_most,
+                peak=highest.amount,
+                at=outlook.problem.calendar.at(highest.hour),
+                scenario=outlook.futures[at].name if several else None,
+                binds=highest.binds,
             )
         )
     return tuple(found)

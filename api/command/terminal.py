@@ -13,7 +13,7 @@ from rich.text import Text
 
 from catalogs import OfferKind
 from planner import Plan
-from planner.plan import MachineShare, MonthlyCost, NotBought, PoolUse, Purchase
+from planner.plan import LimitPeak, MachineShare, MonthlyCost, NotBought, PoolUse, Purchase
 from planner.request import Accounting
 
 WIDTH = 80
@@ -57,6 +57,8 @@ def show_plan(console: Console, plan: Plan) -> None:
     parts += [_months(plan), _pools(plan.pools)]
     if plan.scenarios:
         parts.append(_futures(plan))
+    if plan.limit_peaks:
+        parts.append(_limits(plan.limit_peaks))
     if plan.owned:
         parts.append(_owned(plan))
     if plan.not_bought:
@@ -281,6 +283,18 @@ def _pools(pools: Sequence[PoolUse]) -> RenderableType:
         table.add_row(counted(len(rest), "smaller pool"), usd(total), "")
     if len(used) < len(pools):
         table.add_row(counted(len(pools) - len(used), "pool") + " not used", "", "")
+    return table
+
+
+def _limits(peaks: Sequence[LimitPeak]) -> RenderableType:
+    """How near quotas and limits on egress are come to, and which of them bind."""
+    table = make_table("Had or moved at once", ("limit", "busiest hour"), ("peak", "limit", ""))
+    for one in peaks:
+        when = f"{one.at:%Y-%m-%d %H:%M} {if_futures(one.scenario and [one.scenario])}".rstrip()
+        unit = one.unit.replace("GiB per hour", "GiB/h")
+        name = one.limit.removeprefix("limits.")
+        table.add_row(name, when, f"{one.peak:,.6g}", f"{one.at_most:,.6g} {unit}",
+                      "binds" if one.binds else "")  # fmt: skip
     return table
 
 

@@ -3,7 +3,14 @@
 from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
 from planner.request.hardware import Hardware
-from planner.request.limits import Limits, Quota, ShareFloor, ShareLimits, UpfrontBudget
+from planner.request.limits import (
+    EgressLimit,
+    Limits,
+    Quota,
+    ShareFloor,
+    ShareLimits,
+    UpfrontBudget,
+)
 from planner.request.offers import (
     COMMITMENTS,
     AllowedOffers,
@@ -24,6 +31,8 @@ from planner.request.plan_request import (
     SolveOptions,
 )
 from planner.request.workloads import (
+    Egress,
+    Home,
     Machines,
     NormalizedUnits,
     OwnUnit,
@@ -41,7 +50,10 @@ __all__ = [
     "DemandColumns",
     "DemandSource",
     "Document",
+    "Egress",
+    "EgressLimit",
     "Hardware",
+    "Home",
     "Horizon",
     "Hour",
     "Information",
