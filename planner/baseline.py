@@ -14,7 +14,8 @@ def cheapest_running(problem: Problem) -> Floats:
     """Machines [hour × candidate] of one future, each workload on its cheapest machine on demand.
 
     The cheapest is chosen by span between purchase dates where machines are mixed, by hour where
-    they are whole; it depends neither on the offers allowed nor on limits. Spot is left out, and
+    they are whole; it depends neither on the offers allowed nor on limits. What a provider sells
+    for less the longer it runs in a month counts at the prices of its hours. Spot is left out, and
     machines sold by reservation only stand in where a workload has no others.
     """
     running = fixed_running(problem)
@@ -29,12 +30,12 @@ def cheapest_running(problem: Problem) -> Floats:
         sold = [p for p in lasting if problem.candidates[p].machine.sold_on_demand]
         positions = sold or positions
         needed = np.stack([problem.candidates[p].needed for p in positions])
-        prices = np.array([float(problem.candidates[p].machine.on_demand_usd) for p in positions])
+        prices = np.stack([_hourly_usd(problem, position) for position in positions])
         if problem.request.whole_machines:
             needed = whole(needed)
-            choice = np.argmin(needed * prices[:, None], axis=0)
+            choice = np.argmin(needed * prices, axis=0)
         else:
-            hourly = needed * prices[:, None] * worth
+            hourly = needed * prices * worth
             cost = np.stack([np.bincount(window, weights=row) for row in hourly])
             choice = np.argmin(cost, axis=0)[window]
         for row, position in enumerate(positions):
@@ -42,9 +43,30 @@ def cheapest_running(problem: Problem) -> Floats:
     return running
 
 
+def _hourly_usd(problem: Problem, position: int) -> Floats:
+    """Price of a candidate's machine-hour in every hour of one future [hour]."""
+    hourly = np.zeros(problem.calendar.hours)
+    for part in problem.candidates[position].machine.parts:
+        resource = part.resource
+        price = np.full(len(hourly), float(resource.on_demand_usd))
+        if resource.sustained_use is not None:
+            inside = problem.pools.slices[problem.pools.slice_of(resource)]
+            shares = np.array([float(share) for share in resource.sustained_use])
+            price *= shares[problem.quarters[inside.pool]]
+        hourly += float(part.quantity) * (price + float(resource.software_usd))
+    return hourly
+
+
 def on_demand_usd(problem: Problem) -> Floats:
     """What every scenario costs all on demand, in the accounting [scenario]."""
-    prices = np.array([float(one.machine.on_demand_usd) for one in problem.candidates])
-    worth = problem.calendar.worth[:-1]
     futures = (problem.future(scenario) for scenario in range(len(problem.probability)))
-    return np.array([float(worth @ (cheapest_running(future) @ prices)) for future in futures])
+    return np.array([_future_usd(future) for future in futures])
+
+
+def _future_usd(future: Problem) -> float:
+    """What one future costs all on demand."""
+    worth, running = future.calendar.worth[:-1], cheapest_running(future)
+    return sum(
+        float((worth * running[:, position]) @ _hourly_usd(future, position))
+        for position in np.flatnonzero(running.any(axis=0)).tolist()
+    )

@@ -19,6 +19,7 @@ from planner.information import partition_in, partitions_by_date
 from planner.owned import Owned, resolve_owned
 from planner.placement import check_placement
 from planner.pools import Pools, make_pools
+from planner.present_bill import read_present_bill
 from planner.prices import open_catalogs
 from planner.problem_faults import (
     check_budget_dates,
@@ -31,7 +32,7 @@ from planner.problem_faults import (
 from planner.problem_notes import notes_of, warnings_of
 from planner.purchases import Lot, Option, find_options, make_lots
 from planner.quota_faults import check_egress, check_quotas
-from planner.request import AllowedOffers, PlanRequest, Risk
+from planner.request import AllowedOffers, PastBill, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
 
@@ -51,6 +52,7 @@ class Problem:
         options: offers that may be bought.
         lots: options × purchase dates.
         owned: commitments already owned that reach into the horizon.
+        present: what the present fleet was billed; None where the request does not say.
         notes: what the reader should know about defaults taken.
         warnings: what the reader should mind.
     """
@@ -65,6 +67,7 @@ class Problem:
     options: tuple[Option, ...]
     lots: tuple[Lot, ...]
     owned: tuple[Owned, ...]
+    present: PastBill | None
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -224,6 +227,9 @@ def make_problem(
             request.demand, names, folder=folder, scenarios=request.scenarios, examples=examples
         ),
     )
+    present, source = None, request.present_bill
+    if source is not None:
+        present = collected(faults, lambda: read_present_bill(source, folder))
     if catalog is None:
         raise InvalidInputError(faults.found)
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
@@ -251,6 +257,7 @@ def make_problem(
             [scenario.probability for scenario in planned.demand.scenarios],
         ),
         owned=fleet.owned,
+        present=present,
         notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
         warnings=warnings_of(request, catalog, fleet.pools, today),
     )

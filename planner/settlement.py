@@ -24,6 +24,7 @@ from planner.plan import (
     Purchase,
     SolverReport,
 )
+from planner.present_cost import doubts_of, present_cost
 from planner.problem import Problem
 from planner.purchases import Offer, Option, step_price
 from planner.reasons import reasons_against
@@ -77,6 +78,7 @@ def settle(
     gap, asked = certificate.gap, problem.request.solve.gap
     met = gap is not None and gap <= asked + GAP_SLACK
     total, on_demand = outlook.total_usd, outlook.on_demand_usd
+    present = present_cost(problem, on_demand)
     return Plan(
         name=problem.request.name,
         status="optimal" if met else "feasible",
@@ -101,6 +103,7 @@ def settle(
         limit_peaks=_limit_peaks(outlook),
         scenarios=describe_futures(outlook),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
+        present_bill=present,
         not_bought=reasons_against(outlook),
         solver=solver,
         catalog=describe_catalog(problem),
@@ -111,6 +114,7 @@ def settle(
             *_difference_warning(total, model_cost),
             *(f"limits: {one}" for one in broken_limits(outlook)),
             *_horizon_warning(policy),
+            *doubts_of(present, on_demand),
         ),
     )
 

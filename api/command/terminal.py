@@ -13,7 +13,15 @@ from rich.text import Text
 
 from catalogs import OfferKind
 from planner import Plan
-from planner.plan import LimitPeak, MachineShare, MonthlyCost, NotBought, PoolUse, Purchase
+from planner.plan import (
+    LimitPeak,
+    MachineShare,
+    MonthlyCost,
+    NotBought,
+    PoolUse,
+    Purchase,
+)
+from planner.present_cost import beside
 from planner.request import Accounting
 
 WIDTH = 80
@@ -51,6 +59,8 @@ _REASONS = {
 def show_plan(console: Console, plan: Plan) -> None:
     """Print a plan."""
     parts: list[RenderableType] = [Text(headline(plan), style="bold"), Text(certainty(plan))]
+    if plan.present_bill is not None:
+        parts.append(Text(beside(plan.present_bill, plan.total_cost_usd)))
     parts += [_purchases(plan)]
     if plan.mix:
         parts.append(_machines(plan.mix))

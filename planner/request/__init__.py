@@ -30,6 +30,7 @@ from planner.request.plan_request import (
     Scenarios,
     SolveOptions,
 )
+from planner.request.present_bill import BilledHours, BilledMonth, PastBill, PresentBill
 from planner.request.workloads import (
     Egress,
     Home,
@@ -46,6 +47,8 @@ __all__ = [
     "COMMITMENTS",
     "Accounting",
     "AllowedOffers",
+    "BilledHours",
+    "BilledMonth",
     "CatalogSource",
     "DemandColumns",
     "DemandSource",
@@ -64,8 +67,10 @@ __all__ = [
     "NormalizedUnits",
     "OwnUnit",
     "OwnedCommitment",
+    "PastBill",
     "Placement",
     "PlanRequest",
+    "PresentBill",
     "PriceMultiplier",
     "PurchaseDates",
     "Quota",
