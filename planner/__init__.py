@@ -12,6 +12,7 @@ from planner.errors import (
 )
 from planner.plan import Plan
 from planner.planning import PlannedFleet, Surroundings, make_plan, plan_fleet
+from planner.present_bill import inline_present_bill
 from planner.request import PlanRequest
 from planner.request_faults import faults_of, parse_request
 from planner.shards import Worker, dask_workers, local_workers
@@ -34,6 +35,7 @@ __all__ = [
     "dask_workers",
     "faults_of",
     "inline_demand",
+    "inline_present_bill",
     "local_workers",
     "make_plan",
     "parse_request",

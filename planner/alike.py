@@ -5,12 +5,13 @@ from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from planner.fleet import units_and_counted
 from planner.machines import Resource
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.running import Shares
+from planner.running_limits import running_limits
 
 _SAME_USAGE = 1e-12
 
@@ -40,7 +41,11 @@ def run_cheapest(problem: Problem, spending: Spending, shares: Shares) -> Shares
 
 
 def _alike(problem: Problem, candidates: Iterable[int]) -> list[list[int]]:
-    """Candidates of one workload with equal usage of equal slices and equal excess prices."""
+    """Candidates of one workload with equal usage of equal slices and equal excess prices.
+
+    Nor does any limit tell them apart.
+    """
+    limits = running_limits(problem.request, problem.catalog)
     priced: dict[Hashable, list[int]] = defaultdict(list)
     for position in sorted(candidates):
         candidate = problem.candidates[position]
@@ -50,11 +55,14 @@ def _alike(problem: Problem, candidates: Iterable[int]) -> list[list[int]]:
     for positions in priced.values():
         left = positions
         while left:
-            usage = _usage(problem, left[0])
+            usage = units_and_counted(problem.candidates[left[0]], limits)
             same = [
                 one
                 for one in left
-                if one == left[0] or np.allclose(_usage(problem, one), usage, rtol=_SAME_USAGE)
+                if one == left[0]
+                or np.allclose(
+                    units_and_counted(problem.candidates[one], limits), usage, rtol=_SAME_USAGE
+                )
             ]
             found.append(same)
             left = [one for one in left if one not in same]
@@ -66,12 +74,6 @@ def _priced(problem: Problem, resource: Resource) -> tuple[int, Fraction]:
     at = problem.pools.slice_of(resource)
     part = problem.pools.slices[at]
     return at, part.excess_usd(resource) / part.units_of(resource)
-
-
-def _usage(problem: Problem, position: int) -> NDArray[np.float64]:
-    """Pool units of all parts [part × moment]."""
-    candidate = problem.candidates[position]
-    return np.outer([float(part.units) for part in candidate.machine.parts], candidate.amounts)
 
 
 def _preference(problem: Problem, position: int, spending: Spending) -> tuple[object, ...]:

@@ -2,23 +2,21 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from planner.billing import Bill
-from planner.decision import Bought, Decision
+from planner.decision import Decision
+from planner.limit_peaks import TOLERANCE, Peak
 from planner.problem import Problem
-from planner.quotas import bounds_of
 from planner.rebill import resources_of
-
-TOLERANCE = 1e-6
-"""Limits passed by no more than this share are kept: solvers round."""
+from planner.running_limits import GIB_PER_HOUR
 
 
-def broken_amounts(problem: Problem, decision: Decision, bill: Bill) -> tuple[str, ...]:
-    """Budgets and quotas that one future does not keep, a sentence each."""
+def broken_amounts(
+    problem: Problem, decision: Decision, bill: Bill, peaks: Sequence[Peak]
+) -> tuple[str, ...]:
+    """Budgets, quotas and limits on egress that one future does not keep, a sentence each."""
     return (
         *_broken_budgets(problem, decision),
-        *_broken_quotas(problem, decision.bought, bill),
+        *(_passed(peak) for peak in peaks if peak.is_passed),
         *_unsold_on_demand(problem, bill),
     )
 
@@ -41,21 +39,11 @@ def _broken_budgets(problem: Problem, decision: Decision) -> list[str]:
     return broken
 
 
-def _broken_quotas(problem: Problem, bought: Sequence[Bought], bill: Bill) -> list[str]:
-    """Quotas that machines reserved and machines running beside them pass in some hour."""
-    beside = bill.on_demand_quantity + bill.spend_quantity
-    broken = []
-    for bound in bounds_of(problem):
-        counted = beside @ np.array([bound.of_machine(one) for one in resources_of(problem)])
-        for one in bought:
-            counted[one.lot.start : one.lot.end] += one.steps * bound.of_step(one.option)
-        for owned in problem.owned:
-            amount = float(owned.quantity) * bound.of_step(owned.option)
-            counted[owned.start : owned.end] += amount
-        most = float(counted.max())
-        if most > bound.at_most * (1 + TOLERANCE) + TOLERANCE:
-            broken.append(f"{most:g} are had at once, above {bound.name} {bound.at_most:g}")
-    return broken
+def _passed(peak: Peak) -> str:
+    """A limit that is passed in some hour."""
+    if peak.unit == GIB_PER_HOUR:
+        return f"{peak.amount:g} {peak.unit} leave at once, above {peak.name} {peak.at_most:g}"
+    return f"{peak.amount:g} are had at once, above {peak.name} {peak.at_most:g}"
 
 
 def _unsold_on_demand(problem: Problem, bill: Bill) -> list[str]:

@@ -14,7 +14,8 @@ def cheapest_running(problem: Problem, counted: Counted = machines_running) -> F
     """Machines [hour × candidate] of one future, each workload on its cheapest machine on demand.
 
     The cheapest is chosen by span between purchase dates where machines are mixed, by hour where
-    they are whole; it depends neither on the offers allowed nor on limits. Spot is left out, and
+    they are whole; it depends neither on the offers allowed nor on limits. What a provider sells
+    for less the longer it runs in a month counts at the prices of its hours. Spot is left out, and
     machines sold by reservation only stand in where a workload has no others.
     """
     running = fixed_running(problem, counted)
@@ -29,11 +30,11 @@ def cheapest_running(problem: Problem, counted: Counted = machines_running) -> F
         sold = [p for p in lasting if problem.candidates[p].machine.sold_on_demand]
         positions = sold or positions
         needed = np.stack([machines_needed(problem, p) for p in positions])
-        prices = np.array([float(problem.candidates[p].machine.on_demand_usd) for p in positions])
+        prices = np.stack([_hourly_usd(problem, p) + _software_usd(problem, p) for p in positions])
         if problem.request.whole_machines:
-            choice = np.argmin(needed * prices[:, None], axis=0)
+            choice = np.argmin(needed * prices, axis=0)
         else:
-            hourly = needed * prices[:, None] * worth
+            hourly = needed * prices * worth
             cost = np.stack([np.bincount(window, weights=row) for row in hourly])
             choice = np.argmin(cost, axis=0)[window]
         for row, position in enumerate(positions):
@@ -41,14 +42,37 @@ def cheapest_running(problem: Problem, counted: Counted = machines_running) -> F
     return running
 
 
+def _hourly_usd(problem: Problem, position: int) -> Floats:
+    """Price of a candidate's machine-hour in every hour of one future, software apart [hour]."""
+    hourly = np.zeros(problem.calendar.hours)
+    for part in problem.candidates[position].machine.parts:
+        resource = part.resource
+        price = np.full(len(hourly), float(resource.on_demand_usd))
+        if resource.sustained_use is not None:
+            inside = problem.pools.slices[problem.pools.slice_of(resource)]
+            shares = np.array([float(share) for share in resource.sustained_use])
+            price *= shares[problem.quarters[inside.pool]]
+        hourly += float(part.quantity) * price
+    return hourly
+
+
 def on_demand_usd(problem: Problem) -> Floats:
     """What every scenario costs all on demand, in the accounting [scenario]."""
-    software = np.array([float(one.machine.software_usd) for one in problem.candidates])
-    prices = np.array([float(one.machine.on_demand_usd) for one in problem.candidates]) - software
-    worth = problem.calendar.worth[:-1]
     futures = (problem.future(scenario) for scenario in range(len(problem.probability)))
-    hourly = (
-        cheapest_running(one, machines_needed) @ prices + cheapest_running(one) @ software
-        for one in futures
+    return np.array([_future_usd(future) for future in futures])
+
+
+def _future_usd(future: Problem) -> float:
+    """What one future costs all on demand."""
+    worth = future.calendar.worth[:-1]
+    paid, running = cheapest_running(future, machines_needed), cheapest_running(future)
+    return sum(
+        float((worth * paid[:, position]) @ _hourly_usd(future, position))
+        + float(worth @ running[:, position]) * _software_usd(future, position)
+        for position in np.flatnonzero(paid.any(axis=0)).tolist()
     )
-    return np.array([float(worth @ one) for one in hourly])
+
+
+def _software_usd(problem: Problem, position: int) -> float:
+    """What a candidate's machine-hour costs in software, which is charged while it runs."""
+    return float(problem.candidates[position].machine.software_usd)

@@ -14,9 +14,10 @@ from planner.baseline import cheapest_running
 from planner.decision import Bought, Policy
 from planner.errors import InfeasibleError, NoPlanError
 from planner.limits_kept import broken_limits
-from planner.outlook import look_out
-from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, Usd
+from planner.outlook import Outlook, look_out
+from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, PresentCost, Usd
 from planner.planning import Surroundings, resolve, solve_problem
+from planner.present_cost import describe_present, doubts_of, present_cost
 from planner.problem import Problem
 from planner.purchases import Lot
 from planner.rebill import resources_of, usage_of
@@ -25,14 +26,21 @@ from planner.settlement import describe_catalog, describe_horizon
 from planner.stages import Group
 from planner.usage import machines_held, machines_needed
 
+PRESENT = "present_bill"
+"""The strategy that goes on as before."""
+
 
 class StrategyResult(Part):
     """What one strategy costs, as re-billed."""
 
     strategy: str
     description: str
-    status: Literal["optimal", "feasible", "fixed", "infeasible", "no_plan"]
-    """fixed: a rule without optimization; infeasible and no_plan carry no figures."""
+    status: Literal[
+        "billed", "scaled", "optimal", "feasible", "fixed", "infeasible", "no_plan", "no_rate"
+    ]
+    """billed: the present bill, of these hours; scaled: by its saving rate; fixed: a rule without
+    optimization; infeasible, no_plan and no_rate (a present bill without list prices) carry no
+    figures."""
     total_cost_usd: Usd | None = None
     on_demand_usd: Usd | None = None
     commitment_usd: Usd | None = None
@@ -56,7 +64,10 @@ class Comparison(Part):
     horizon: PlannedHorizon
     strategies: tuple[StrategyResult, ...]
     cheapest: str
-    """Strategy with the lowest bill among those that keep the request's limits."""
+    """Strategy with the lowest bill among those that keep the request's limits; the present bill is
+    none of them, for it cannot be chosen."""
+    present_bill: PresentCost | None = None
+    """What the strategy `present_bill` is made of, where the request names a bill."""
     catalog: CatalogReport
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -114,27 +125,31 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
     """
     around = around or Surroundings()
     problem = resolve(request, around)
+    rented = _bill_rule(problem, ())
     results = [
-        _fixed("on_demand", "everything on demand", problem, ()),
+        _fixed("on_demand", "everything on demand", rented),
         _fixed(
             "reserved_at_peak",
             "at every date reserve up to the peak still to come, by the cheapest reservations",
-            problem,
-            peak_purchases(problem),
+            _bill_rule(problem, peak_purchases(problem)),
         ),
         *(_optimized(strategy, problem, around) for strategy in _OPTIMIZED),
     ]
     # Among equal bills the later strategy: what is optimized over more offers.
     billed = [one for one in reversed(results) if one.total_cost_usd is not None]
     cheapest = min(billed, key=lambda one: (not one.keeps_limits, one.total_cost_usd))
+    present = present_cost(problem, rented.on_demand_usd)
+    if present is not None:
+        results.insert(0, _present(present, rented.on_demand_usd))
     return Comparison(
         name=request.name,
         horizon=describe_horizon(problem),
         strategies=tuple(results),
         cheapest=cheapest.strategy,
+        present_bill=present,
         catalog=describe_catalog(problem),
         notes=problem.notes,
-        warnings=problem.warnings,
+        warnings=(*problem.warnings, *doubts_of(present, rented.on_demand_usd)),
     )
 
 
@@ -189,16 +204,17 @@ def _cheapest_lots(problem: Problem, pool: int) -> list[Lot]:
     return [min(lots, key=price) for _, lots in sorted(by_date.items())]
 
 
-def _fixed(
-    name: str, description: str, problem: Problem, bought: tuple[Bought, ...]
-) -> StrategyResult:
+def _bill_rule(problem: Problem, bought: tuple[Bought, ...]) -> Outlook:
     """A rule's purchases, billed; owned commitments stay."""
     futures = [problem.future(scenario) for scenario in range(len(problem.probability))]
     running = np.concatenate([cheapest_running(one) for one in futures])
     held = None
     if problem.holds_capacity:
         held = np.concatenate([cheapest_running(one, machines_held) for one in futures])
-    outlook = look_out(problem, Policy(bought, {}, running, held=held))
+    return look_out(problem, Policy(bought, {}, running, held=held))
+
+
+def _fixed(name: str, description: str, outlook: Outlook) -> StrategyResult:
     base, total = outlook.on_demand_usd, outlook.total_usd
     broken = broken_limits(outlook)
     return StrategyResult(
@@ -214,9 +230,27 @@ def _fixed(
         savings_share=float((base - total) / base) if base else None,
         coverage=outlook.coverage,
         utilization=outlook.utilization,
-        purchases=len(bought),
+        purchases=len(outlook.policy.bought),
         detail="; ".join(broken) or None,
         keeps_limits=not broken,
+    )
+
+
+def _present(cost: PresentCost, on_demand_usd: Decimal) -> StrategyResult:
+    """The present bill; of the hours planned, or its saving rate taken of this demand."""
+    named = {"strategy": PRESENT, "description": describe_present(cost)}
+    total = cost.total_cost_usd
+    if total is None:
+        return StrategyResult(**named, status="no_rate", detail="it has no list prices")
+    share, billed = cost.unused_commitment_share, cost.basis == "same_hours"
+    return StrategyResult(
+        **named,
+        status="billed" if billed else "scaled",
+        total_cost_usd=total,
+        on_demand_usd=total - cost.commitment_usd if billed else None,
+        commitment_usd=cost.commitment_usd if billed else None,
+        savings_share=float((on_demand_usd - total) / on_demand_usd) if on_demand_usd else None,
+        utilization=None if share is None else 1.0 - share,
     )
 
 

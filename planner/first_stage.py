@@ -34,6 +34,7 @@ from planner.lots_offered import lots_to_offer
 from planner.placement import bounds_of
 from planner.problem import Problem
 from planner.purchases import Option
+from planner.running_peaks import limit_running
 from planner.stages import Group
 from planner.terms import Commitments, Terms, entries, positions
 from planner.usage import Mix, whole
@@ -99,6 +100,7 @@ def build_first_stage(problem: Problem) -> FirstStage:
     pools = commit_to_pools(model, terms)
     plans = commit_to_plans(model, terms)
     run_workloads(model, terms, pools)
+    limit_running(model, terms)
     limit_upfront(model, terms)
     limit_blocks(model, terms)
     first = FirstStage(terms, model, pools, plans, tie_costs, tie_share)

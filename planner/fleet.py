@@ -23,6 +23,7 @@ from planner.request import (
     Workload,
 )
 from planner.reserved_only import reservations_of
+from planner.running_limits import RunningLimit, running_limits
 
 ROUNDING = 1 + 1e-12
 """Units that differ by no more than this factor are equal."""
@@ -116,7 +117,9 @@ def find_candidates(
         mine = _candidates(position, served, series, whole_machines=counted)
         found += (replace(one, held=held) for one in mine)
     faults.raise_if_any()
-    return tuple(found) if request.whole_machines else _undominated(found)
+    if request.whole_machines:
+        return tuple(found)
+    return _undominated(found, running_limits(request, catalog))
 
 
 def _tied(machine: Machine, workload: Workload, request: PlanRequest) -> Machine:
@@ -342,11 +345,14 @@ def cheapest_candidates(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
             yield lasting[int(np.argmin(costs))]
 
 
-def _undominated(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+def _undominated(
+    candidates: list[Candidate], limits: Sequence[RunningLimit]
+) -> tuple[Candidate, ...]:
     """Without those that another machine of the same workload and pools serves no dearer.
 
     Exact in the linear pools: the other needs no more units in any hour, at no higher price a
-    unit, on demand, for its software, under every savings plan and on servers of one's own.
+    unit, on demand, for its software, under every savings plan and on servers of one's own, and
+    no more of it counts against any limit.
     """
     kept: list[Candidate] = []
     ordered = sorted(candidates, key=lambda one: one.machine.order)
@@ -355,23 +361,35 @@ def _undominated(candidates: list[Candidate]) -> tuple[Candidate, ...]:
         return one.workload, tuple(str(part.resource.pool) for part in one.machine.parts)
 
     for _, alike in groupby(sorted(ordered, key=home), key=home):
-        kept += _cheapest_of_pools(list(alike))
+        kept += _cheapest_of_pools(list(alike), limits)
     return tuple(sorted(kept, key=lambda one: (one.workload, one.machine.order)))
 
 
-def _cheapest_of_pools(candidates: list[Candidate]) -> list[Candidate]:
+def _cheapest_of_pools(
+    candidates: list[Candidate], limits: Sequence[RunningLimit]
+) -> list[Candidate]:
     """Those of one workload and pools, cheapest unit first, that no earlier one replaces."""
     if len(candidates) == 1:
         return candidates
     kept: list[tuple[Candidate, NDArray[np.float64]]] = []
     for one in candidates:
-        units = np.outer([float(part.units) for part in one.machine.parts], one.amounts)
+        units = units_and_counted(one, limits)
         if not any(
             _no_dearer(other.machine, one.machine) and bool(np.all(theirs <= units * ROUNDING))
             for other, theirs in kept
         ):
             kept.append((one, units))
     return [one for one, _ in kept]
+
+
+def units_and_counted(one: Candidate, limits: Sequence[RunningLimit]) -> NDArray[np.float64]:
+    """Pool units of all parts, then what counts against each limit, all in one row."""
+    amounts = one.amounts
+    rows = [float(part.units) * amounts for part in one.machine.parts]
+    for limit in limits:
+        counted = limit.of(one)
+        rows.append(np.zeros(len(amounts)) if counted is None else counted)
+    return np.concatenate(rows)
 
 
 def _no_dearer(other: Machine, one: Machine) -> bool:

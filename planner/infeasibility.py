@@ -4,9 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from catalogs import Fault
+from planner.placement import bounds_of as places_of
 from planner.problem import Problem
 from planner.quotas import bounds_of
-from planner.request import Limits, Quota, ShareFloor, ShareLimits
+from planner.request import Limits, PlanRequest, Quota, ShareFloor, ShareLimits, Workload
+from planner.running_limits import running_limits
+
+_UNBOUNDED = {"at_least": None, "at_most": None}
 
 
 def find_conflicts(problem: Problem, is_infeasible: Callable[[Problem], bool]) -> tuple[Fault, ...]:
@@ -58,10 +62,17 @@ def limit_names(problem: Problem) -> list[str]:
     }
     budgets = [f"limits.upfront_budget_usd at hour {hour}" for hour in problem.upfront_budgets()]
     # Machines are plainer than vCPUs, so of a quota's two limits the vCPUs go first.
-    quotas = [
-        one.name for one in sorted(bounds_of(problem), key=lambda one: one.field == "at_most")
-    ]
-    return budgets + [name for name, share in shares.items() if share is not None] + quotas
+    amounts = sorted(_amounts(problem), key=lambda name: name.endswith(".at_most"))
+    places = [bound.field for bound in places_of(problem.request, problem.candidates)]
+    given = [name for name, share in shares.items() if share is not None]
+    return budgets + given + places + amounts
+
+
+def _amounts(problem: Problem) -> dict[str, float]:
+    """Limits on what is had, or moved, at once, by name."""
+    running = running_limits(problem.request, problem.catalog)
+    whole = {bound.name: bound.at_most for bound in bounds_of(problem)}
+    return whole | {limit.name: limit.at_most for limit in running}
 
 
 def _with_limits(problem: Problem, names: list[str]) -> Problem:
@@ -87,8 +98,26 @@ def _with_limits(problem: Problem, names: list[str]) -> Problem:
         ),
         utilization=ShareFloor(at_least=share("utilization.at_least", limits.utilization.at_least)),
         quotas=tuple(_kept_quota(quota, names) for quota in limits.quotas),
+        egress=tuple(one for one in limits.egress if f"limits.egress.{one.name}" in names),
     )
-    return replace(problem, request=problem.request.model_copy(update={"limits": kept}))
+    workloads = tuple(
+        _kept_places(position, workload, names)
+        for position, workload in enumerate(problem.request.workloads)
+    )
+    changed = {"limits": kept, "workloads": workloads}
+    return replace(problem, request=problem.request.model_copy(update=changed))
+
+
+def _kept_places(position: int, workload: Workload, names: list[str]) -> Workload:
+    """A workload with only the named ones of its bounds; spot may serve all of it otherwise."""
+    field, changed = f"workloads.{position}", dict[str, object]()
+    if workload.spot is not None and f"{field}.spot.at_most" not in names:
+        changed["spot"] = workload.spot.model_copy(update={"at_most": 1.0})
+    changed["placement"] = tuple(
+        bound.model_copy(update={} if f"{field}.placement.{number}" in names else _UNBOUNDED)
+        for number, bound in enumerate(workload.placement)
+    )
+    return workload.model_copy(update=changed)
 
 
 def _kept_quota(quota: Quota, names: list[str]) -> Quota:
@@ -100,10 +129,14 @@ def _kept_quota(quota: Quota, names: list[str]) -> Quota:
 
 def _fault(problem: Problem, name: str) -> Fault:
     limits = problem.request.limits
-    for bound in bounds_of(problem):
-        if bound.name == name:
-            fix = "raise it; the demand needs more machines than all of these quotas leave"
-            return Fault(field=name, value=f"{bound.at_most:g}", fix=fix)
+    amounts = _amounts(problem)
+    if name in amounts:
+        fix = "raise it; the demand needs more machines than all of these quotas leave"
+        if name.startswith("limits.egress."):
+            fix = "raise it; the demand cannot run near enough to its home within all of these"
+        return Fault(field=name, value=f"{amounts[name]:g}", fix=fix)
+    if name.startswith("workloads."):
+        return _fault_of_place(problem.request, name)
     if name.startswith("limits.upfront"):
         hour = int(name.rsplit(" ", 1)[1])
         date, usd = problem.calendar.at(hour), problem.upfront_budgets()[hour]
@@ -119,3 +152,15 @@ def _fault(problem: Problem, name: str) -> Fault:
     }[name]
     fix = "raise it" if name.endswith("at_most") else "lower it"
     return Fault(field=name, value=str(share), fix=fix)
+
+
+def _fault_of_place(request: PlanRequest, name: str) -> Fault:
+    """A bound on where a workload runs, or on how much of it runs on spot."""
+    _, position, kind, last = name.split(".")
+    workload = request.workloads[int(position)]
+    if kind == "spot":
+        fix = "raise it; what else is asked for leaves no other machines"
+        return Fault(field=name, value=str(workload.spot and workload.spot.at_most), fix=fix)
+    bound = workload.placement[int(last)].model_dump(exclude_none=True, mode="json")
+    fix = "widen it; what else is asked for leaves no machines that keep to it"
+    return Fault(field=name, value=str(bound), fix=fix)

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 
-from planner.amounts_kept import TOLERANCE
+from planner.limit_peaks import TOLERANCE
 from planner.outlook import Outlook
 from planner.problem import Problem
 from planner.purchases import Option

@@ -14,6 +14,7 @@ from planner.billing import CommitmentBill, MonthlyBill, Statement
 from planner.decision import Bought, Policy
 from planner.exchanged import Exchanged
 from planner.held import HeldMachines, held_machines, paid_for
+from planner.limit_peaks import Peak, peaks_of
 from planner.problem import Problem
 from planner.prospects import Prospects, Unbought, unbought_of
 from planner.rebill import Billed, bill_on_demand, billed_of, rebill, usage_of
@@ -38,6 +39,7 @@ class FutureBill:
         on_demand_usd: the bill of the same demand all on demand.
         on_demand_hours: machine-hours left on demand [machine].
         served_hours: machine-hours that commitments serve [machine].
+        peaks: the most that counts against each limit on what is had or moved at once.
         broken: amounts that are passed, a sentence each.
         prospects: what a step more of what is bought in no future would do.
         held: machines held ready.
@@ -52,6 +54,7 @@ class FutureBill:
     on_demand_usd: Decimal
     on_demand_hours: Floats
     served_hours: Floats
+    peaks: tuple[Peak, ...]
     broken: tuple[str, ...]
     prospects: Prospects
     held: tuple[HeldMachines, ...] = ()
@@ -194,6 +197,7 @@ def mean_usd(amounts: list[tuple[Decimal, float]]) -> Decimal:
 def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought) -> FutureBill:
     future, decision = problem.future(scenario), policy.decision(problem, scenario)
     bill, named = rebill(future, decision), problem.demand.scenarios[scenario]
+    peaks = peaks_of(future, decision, bill)
     served = bill.dedicated_quantity + bill.spend_quantity
     cheapest_held = cheapest_running(future, machines_held) if future.holds_capacity else None
     paid = paid_for(decision.running, decision.held)
@@ -207,7 +211,8 @@ def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought)
         on_demand_usd=bill_on_demand(future, cheapest_running(future), cheapest_held).total_usd,
         on_demand_hours=bill.on_demand_quantity.sum(axis=0),
         served_hours=served.sum(axis=0),
-        broken=broken_amounts(future, decision, bill),
+        peaks=peaks,
+        broken=broken_amounts(future, decision, bill, peaks),
         prospects=unbought.prospects(bill, usage_of(future, paid).quantity),
         held=held_machines(future, decision.running, decision.held),
     )

@@ -174,6 +174,56 @@ class PoolUse(Part):
     coverage: float | None
 
 
+class LimitPeak(Part):
+    """How near a plan comes to a quota or to a limit on egress."""
+
+    limit: str
+    """The field that states it, by its name."""
+    unit: Literal["machines", "vCPUs", "GiB per hour"]
+    at_most: float
+    peak: float
+    """The most that counts against it in any hour of any future."""
+    at: datetime
+    """The first such hour."""
+    scenario: str | None = None
+    """The future it lies in; none given where there is only one."""
+    binds: bool
+    """Whether the peak reaches the limit."""
+
+
+class PresentCost(Part):
+    """What the present fleet costs over the hours planned, by what it was billed.
+
+    Machine time and its commitments only, upfront payments spread over their terms.
+    """
+
+    basis: Literal["same_hours", "saving_rate"]
+    """same_hours: the bill is of the hours planned; saving_rate: it is of others, and what it saved
+    on list prices is taken of what this demand costs on demand."""
+    total_cost_usd: Usd | None
+    """None where the bill has no list prices to take a rate of."""
+    first_month: str
+    last_month: str
+    providers: tuple[str, ...]
+    effective_usd: Usd
+    """Billed in these months."""
+    on_demand_equivalent_usd: Usd
+    """The same usage at list prices, as the bill has them."""
+    saving_rate: float | None
+    """1 - effective / on-demand equivalent."""
+    commitment_usd: Usd
+    """Of the effective cost, that of commitments, used or not."""
+    unused_commitment_usd: Usd
+    """Of that, what was left unused."""
+    unused_commitment_share: float | None
+
+    @property
+    def months(self) -> str:
+        """The months billed, for reading."""
+        first, last = self.first_month, self.last_month
+        return first if first == last else f"{first} to {last}"
+
+
 class FutureCost(Part):
     """What one future costs, as billed."""
 
@@ -282,9 +332,13 @@ class Plan(Part):
     """What is held ready, used or not."""
     monthly: tuple[MonthlyCost, ...]
     pools: tuple[PoolUse, ...]
+    limit_peaks: tuple[LimitPeak, ...] = ()
+    """Of every quota and every limit on egress."""
     scenarios: tuple[FutureCost, ...] = ()
     """Every future's bill, where there are several; amounts elsewhere are means over them."""
     risk: RiskReport | None = None
+    present_bill: PresentCost | None = None
+    """What the present fleet costs, where the request names its bill."""
     not_bought: tuple[NotBought, ...]
     solver: SolverReport
     catalog: CatalogReport
@@ -301,6 +355,9 @@ class Plan(Part):
             f"  (saving {_percent(self.savings_share)})",
             f"  coverage {_percent(self.coverage)}, utilization {_percent(self.utilization)}",
         ]
+        present = self.present_bill
+        if present is not None and present.total_cost_usd is not None:
+            lines.append(f"  present bill          {present.total_cost_usd:>16,.2f} USD")
         for one in self.purchases:
             what = f"{one.quantity.normalize():f} {one.unit}"
             tied = f" for {one.workload}" if one.workload else ""

@@ -21,6 +21,7 @@ from planner.information import partition_in, partitions_by_date
 from planner.owned import Owned, resolve_owned
 from planner.placement import check_placement
 from planner.pools import Pools, make_pools
+from planner.present_bill import read_present_bill
 from planner.prices import open_catalogs
 from planner.problem_faults import (
     check_budget_dates,
@@ -33,8 +34,8 @@ from planner.problem_faults import (
 )
 from planner.problem_notes import notes_of, warnings_of
 from planner.purchases import Lot, Option, find_options, find_targets, make_lots
-from planner.quota_faults import check_quotas
-from planner.request import AllowedOffers, PlanRequest, Risk
+from planner.quota_faults import check_egress, check_quotas
+from planner.request import AllowedOffers, PastBill, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
 
@@ -55,6 +56,7 @@ class Problem:
         lots: options × purchase dates.
         owned: commitments already owned that reach into the horizon.
         targets: what convertible reservations may be exchanged for; none unless that is allowed.
+        present: what the present fleet was billed; None where the request does not say.
         notes: what the reader should know about defaults taken.
         warnings: what the reader should mind.
     """
@@ -70,6 +72,7 @@ class Problem:
     lots: tuple[Lot, ...]
     owned: tuple[Owned, ...]
     targets: tuple[Option, ...]
+    present: PastBill | None
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -256,6 +259,9 @@ def make_problem(
             request.demand, names, folder=folder, scenarios=request.scenarios, examples=examples
         ),
     )
+    present, source = None, request.present_bill
+    if source is not None:
+        present = collected(faults, lambda: read_present_bill(source, folder))
     if catalog is None:
         raise InvalidInputError(faults.found)
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
@@ -286,6 +292,7 @@ def make_problem(
         ),
         owned=fleet.owned,
         targets=targets,
+        present=present,
         notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
         warnings=warnings_of(request, catalog, fleet.pools, today),
     )
@@ -359,6 +366,7 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     check_whole(request, candidates or (), faults)
     check_hardware(request.hardware, catalog, faults)
     check_quotas(request, catalog, candidates or (), faults)
+    check_egress(request, catalog, faults)
     check_placement(request, candidates or (), faults)
     check_capacity(request, candidates or (), faults)
     check_blocks(request, catalog, faults)

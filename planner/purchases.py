@@ -13,7 +13,7 @@ from planner.hardware import HardwareOffer
 from planner.machines import Resource
 from planner.one_type import served_type
 from planner.pools import Pools, Slice
-from planner.request import Accounting, AllowedOffers, Hardware, Limits, PlanRequest
+from planner.request import Accounting, AllowedOffers, Hardware, PlanRequest
 from planner.stages import Group, Partition
 
 Offer = DedicatedOffer | SpendOffer | HardwareOffer
@@ -103,7 +103,7 @@ class Lot:
 def find_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[Option, ...]:
     """Every offer that serves a pool and that the request allows, in tie-breaking order."""
     options = [
-        *_dedicated_options(request.offers, request.limits, catalog, pools),
+        *_dedicated_options(request, request.offers, catalog, pools),
         *_block_options(request, catalog, pools),
         *_spend_options(request, catalog, pools),
         *_hardware_options(request, pools),
@@ -116,7 +116,7 @@ def find_targets(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[
     if not request.offers.exchanges:
         return ()
     convertible = AllowedOffers(kinds=(OfferKind.RESERVED_CONVERTIBLE,))
-    options = _dedicated_options(convertible, request.limits, catalog, pools)
+    options = _dedicated_options(request, convertible, catalog, pools)
     return tuple(sorted(options, key=lambda option: option.order))
 
 
@@ -180,7 +180,7 @@ def step_price(option: Option) -> tuple[Fraction, Fraction]:
 
 
 def _dedicated_options(
-    allowed: AllowedOffers, limits: Limits, catalog: Catalog, pools: Pools
+    request: PlanRequest, allowed: AllowedOffers, catalog: Catalog, pools: Pools
 ) -> Iterable[Option]:
     kinds = tuple(kind for kind in allowed.kinds if kind.is_dedicated and kind != BLOCK)
     for position, pool in enumerate(pools.keys):
@@ -197,7 +197,8 @@ def _dedicated_options(
             offer for offer in offers if catalog.offer_pool(offer) == replace(pool, account="")
         )
         # Several small machines cannot stand in for a large one where quotas count them.
-        for offer in offers if limits.quotas else _useful_sizes(offers):
+        by_number = request.whole_machines and request.limits.quotas
+        for offer in offers if by_number else _useful_sizes(offers):
             yield Option(offer, Decimal(1), position, Fraction(offer.units))
 
 

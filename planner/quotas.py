@@ -1,4 +1,4 @@
-"""Quotas: the most machines of some regions, families or types that may be had at once."""
+"""Quotas on whole machines: the most of some places or kinds that may be had at once."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Bound:
 
     def of_machine(self, machine: Resource) -> float:
         """What one machine counts that is billed as one."""
-        return self._counted(machine.region, machine.family, machine.name)
+        return self._counted(machine.provider, machine.region, machine.family, machine.name)
 
     def of_step(self, option: Option) -> float:
         """What one step of an option counts: reserved machines do, plans have none."""
@@ -48,10 +48,12 @@ class Bound:
         if not isinstance(offer, DedicatedOffer):
             return 0.0
         machines = float(option.step)
-        return machines * self._counted(offer.region, offer.family, offer.instance_type)
+        return machines * self._counted(
+            offer.provider, offer.region, offer.family, offer.instance_type
+        )
 
-    def _counted(self, region: str, family: str, instance_type: str) -> float:
-        if not self.quota.counts(region, family, instance_type):
+    def _counted(self, provider: str, region: str, family: str, instance_type: str) -> float:
+        if not self.quota.counts(provider, region, family, instance_type):
             return 0.0
         if self.field == "at_most":
             return 1.0
@@ -59,7 +61,9 @@ class Bound:
 
 
 def bounds_of(problem: Problem) -> list[Bound]:
-    """Every limit that the request's quotas set."""
+    """Every limit that the request's quotas set on whole machines; none where they may be parts."""
+    if not problem.request.whole_machines:
+        return []
     return [
         Bound(quota, field, float(at_most), problem.catalog)
         for quota in problem.request.limits.quotas

@@ -17,6 +17,7 @@ from planner.machines import Part
 from planner.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.plan import (
     CatalogReport,
+    LimitPeak,
     MachineShare,
     MonthlyCost,
     OwnedUse,
@@ -26,6 +27,7 @@ from planner.plan import (
     Purchase,
     SolverReport,
 )
+from planner.present_cost import doubts_of, present_cost
 from planner.problem import Problem
 from planner.purchases import Offer, Option, step_price
 from planner.reasons import reasons_against
@@ -79,6 +81,7 @@ def settle(
     gap, asked = certificate.gap, problem.request.solve.gap
     met = gap is not None and gap <= asked + GAP_SLACK
     total, on_demand = outlook.total_usd, outlook.on_demand_usd
+    present = present_cost(problem, on_demand)
     return Plan(
         name=problem.request.name,
         status="optimal" if met else "feasible",
@@ -102,8 +105,10 @@ def settle(
         capacity=describe_held(outlook),
         monthly=tuple(MonthlyCost.model_validate(month) for month in outlook.months),
         pools=_pools(outlook),
+        limit_peaks=_limit_peaks(outlook),
         scenarios=describe_futures(outlook),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
+        present_bill=present,
         not_bought=reasons_against(outlook),
         solver=solver,
         catalog=describe_catalog(problem),
@@ -114,6 +119,7 @@ def settle(
             *_difference_warning(total, model_cost),
             *(f"limits: {one}" for one in broken_limits(outlook)),
             *_horizon_warning(policy),
+            *doubts_of(present, on_demand),
         ),
     )
 
@@ -286,6 +292,27 @@ def _pools(outlook: Outlook) -> tuple[PoolUse, ...]:
                 machines=tuple(dict.fromkeys(resources[i].name for i in inside)),
                 on_demand_equivalent_usd=_usd(equivalent),
                 coverage=float(covered[inside].sum()) / equivalent if equivalent else None,
+            )
+        )
+    return tuple(found)
+
+
+def _limit_peaks(outlook: Outlook) -> tuple[LimitPeak, ...]:
+    """The highest peak of every limit over all futures."""
+    several = len(outlook.futures) > 1
+    found = []
+    for peaks in zip(*(one.peaks for one in outlook.futures), strict=True):
+        at = max(range(len(peaks)), key=lambda s: peaks[s].amount)
+        highest = peaks[at]
+        found.append(
+            LimitPeak(
+                limit=highest.name,
+                unit=highest.unit,
+                at_most=highest.at_most,
+                peak=highest.amount,
+                at=outlook.problem.calendar.at(highest.hour),
+                scenario=outlook.futures[at].name if several else None,
+                binds=highest.binds,
             )
         )
     return tuple(found)

@@ -279,6 +279,31 @@ def test_sustained_use_of_hours_to_come_is_discounted_like_what_it_lowers(rate, 
     assert_costs(plan, due)
 
 
+@pytest.mark.parametrize(("hours", "cheapest"), [(MONTH_HOURS, "n1-one"), (372, "rival")])
+def test_what_all_on_demand_costs_is_discounted_for_sustained_use(hours, cheapest, price, document):
+    """0.1 USD list: 0.07 a whole month, 0.09 half of one; the rival asks 0.08 all the time."""
+    plan = plan_at(
+        "gcp",
+        document,
+        [
+            price("n1/vcpu", "on_demand", 0.1),
+            price("n1-one", "on_demand", 0.1),
+            price("rival", "on_demand", 0.08),
+        ],
+        {"web": [10.0] * hours},
+        types=[one_vcpu("n1")],
+        workloads=[
+            {"name": "web", "needs": {"unit": "own", "capacity": {"n1-one": 1, "rival": 1}},
+             "regions": ["here"]},
+        ],
+        offers={"kinds": []},
+        horizon={"hours": hours},
+    )  # fmt: skip
+    assert {one.instance_type for one in plan.mix if one.share > 0.5} == {cheapest}
+    assert_costs(plan, 10 * hours * {"n1-one": 0.07, "rival": 0.08}[cheapest])
+    assert float(plan.on_demand_cost_usd) == pytest.approx(float(plan.total_cost_usd))
+
+
 @pytest.mark.parametrize("licensed", [True, False])
 def test_servers_stand_in_for_licensed_machines_only_where_the_licence_is_brought(
     licensed, price, document

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner import first_stage, formulation, parse_request, risk
+from planner import first_stage, formulation, parse_request, risk, running_peaks
 from planner.formulation import build_model
 from planner.problem import make_problem
 
@@ -137,6 +137,23 @@ FAMILIES = {
              "serve on demand[0]": 4, "serve on demand[1]": 3,
              "serve on demand[2]": 1.6, "serve on demand[3]": 1.2},
         breaks=("workloads.0.placement.0[0]",),
+    ),
+    "limit_running": Family(
+        [on_demand("a", 2), on_demand("b", 3)],
+        {"web": [10, 4], "job": [1, 9]},
+        (),
+        ("limits.quotas.few.at_most",),
+        parts={
+            "workloads": [*own_unit("web", {"a": 1, "b": 2}), *own_unit("job", {"a": 3})],
+            "limits": {"quotas": [{"name": "few", "at_most": 8}]},
+        },
+        good={"run[candidate 0 at 0]": 0.5, "run[candidate 1 at 0]": 0.5,
+              "serve on demand[0]": 16 / 3, "serve on demand[1]": 2.5,
+              "serve on demand[2]": 5, "serve on demand[3]": 1},
+        bad={"run[candidate 0 at 0]": 1, "run[candidate 1 at 0]": 0,
+             "serve on demand[0]": 31 / 3, "serve on demand[1]": 0,
+             "serve on demand[2]": 7, "serve on demand[3]": 0},
+        breaks=("limits.quotas.few.at_most[hour 0]",),
     ),
     "serve_usage": Family(
         [*COMPUTE, commitment("n", "reserved_standard", 2, 2)],
@@ -286,7 +303,7 @@ def constraint_functions():
     """Public functions of the formulation that add to a model."""
     return {
         name
-        for module in (first_stage, formulation, risk)
+        for module in (first_stage, formulation, risk, running_peaks)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")

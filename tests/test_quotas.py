@@ -154,16 +154,8 @@ def test_all_faults_of_quotas_and_owned_reservations_are_told_at_once(document, 
             "owned.0.workload",
             "take it out, or write reservations: dedicated; pooled ones serve all",
         ),
-        (
-            "limits.quotas.0",
-            "quotas count whole machines; write whole_machines: true, or take it out",
-        ),
         ("limits.quotas.0.regions", "the catalogue knows none; take it out"),
         ("limits.quotas.0.families", "the catalogue knows none; take it out"),
-        (
-            "limits.quotas.1",
-            "quotas count whole machines; write whole_machines: true, or take it out",
-        ),
         (
             "limits.quotas.1.at_most_vcpus",
             "the catalogue does not know its vCPUs; add them, or limit machines",

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from api.command.terminal import make_table, percent, remarks, usd
 from planner import Comparison
-from planner.comparison import StrategyResult
+from planner.comparison import PRESENT, StrategyResult
 
 
 def show_comparison(console: Console, comparison: Comparison) -> None:
@@ -32,16 +32,32 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
 
 def headline(comparison: Comparison) -> str:
     """Which strategy is cheapest, and by how much the next is dearer."""
-    billed = [one for one in comparison.strategies if one.total_cost_usd is not None]
+    present = [one for one in comparison.strategies if one.strategy == PRESENT]
+    billed = [
+        one
+        for one in comparison.strategies
+        if one.total_cost_usd is not None and one not in present
+    ]
     best = next(one for one in billed if one.strategy == comparison.cheapest)
     text = f"{comparison.name}: {best.strategy} is cheapest, {_cost(best)} USD"
     others = [one for one in billed if one.strategy != best.strategy]
+    after = "".join(f" {_beside(one, best)}" for one in present)
     if not others:
-        return f"{text}."
+        return f"{text}.{after}"
     second = min(others, key=lambda one: one.total_cost_usd or Decimal(0))
     more = (second.total_cost_usd or Decimal(0)) - (best.total_cost_usd or Decimal(0))
     distance = f"{usd(more)} USD dearer" if more else "as cheap"
-    return f"{text}; next is {second.strategy}, {distance}."
+    return f"{text}; next is {second.strategy}, {distance}.{after}"
+
+
+def _beside(present: StrategyResult, best: StrategyResult) -> str:
+    """What the present bill is beside the cheapest strategy."""
+    if present.total_cost_usd is None:
+        return "The present bill has no list prices to compare by."
+    more = present.total_cost_usd - (best.total_cost_usd or Decimal(0))
+    side = "more" if more >= 0 else "less"
+    about = "" if present.status == "billed" else "about "
+    return f"The present bill is {about}{_cost(present)} USD, {usd(abs(more))} USD {side}."
 
 
 def _figures(one: StrategyResult) -> list[str]:
@@ -50,7 +66,7 @@ def _figures(one: StrategyResult) -> list[str]:
     return [
         _cost(one),
         percent(one.savings_share),
-        usd(one.upfront_cash_usd or Decimal(0)),
+        "-" if one.upfront_cash_usd is None else usd(one.upfront_cash_usd),
         percent(one.coverage),
         percent(one.utilization),
         percent(one.gap, 2),

@@ -60,7 +60,9 @@ def title(plan: Plan) -> str:
     share, cost = plan.savings_share, usd(plan.total_cost_usd)
     side = "below" if share is None or share >= 0 else "above"
     saved = "" if share is None else f", {percent(abs(share))} {side} on demand"
-    return f"{plan.name}: {bought}, {cost} USD over {plan.horizon.hours:,} hours{saved}"
+    present = None if plan.present_bill is None else plan.present_bill.total_cost_usd
+    beside = "" if present is None else f", present bill {usd(present)} USD"
+    return f"{plan.name}: {bought}, {cost} USD over {plan.horizon.hours:,} hours{saved}{beside}"
 
 
 def draw_demand(axes: Axes, plan: Plan, curves: Curves) -> None:

@@ -14,7 +14,15 @@ from api.command.folder import check_folder, plan_files, write_files
 from api.command.request_file import Overrides, read_request
 from api.command.terminal import WIDTH, show_plan
 from api.command.watching import ProgressLine, run_stoppable
-from planner import PlannedFleet, Surroundings, Worker, compare, inline_demand, plan_fleet
+from planner import (
+    PlannedFleet,
+    Surroundings,
+    Worker,
+    compare,
+    inline_demand,
+    inline_present_bill,
+    plan_fleet,
+)
 
 Workers = AbstractContextManager[tuple[Worker, ...]]
 """Opened once the request is known to be well formed."""
@@ -74,8 +82,10 @@ def run_compare(
 
 
 def run_inline(path: Path, overrides: Overrides) -> None:
-    """Print a request with its demand inside, as the JSON API takes it."""
-    request = inline_demand(read_request(path, overrides), folder=folder_of(path))
+    """Print a request with its demand and present bill inside, as the JSON API takes it."""
+    folder = folder_of(path)
+    request = inline_demand(read_request(path, overrides), folder=folder)
+    request = inline_present_bill(request, folder=folder)
     sys.stdout.write(request.model_dump_json(exclude_unset=True) + "\n")
 
 

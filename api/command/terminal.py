@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
@@ -17,12 +17,14 @@ from planner.plan import (
     CapacityHeld,
     ConvertibleExchange,
     Given,
+    LimitPeak,
     MachineShare,
     MonthlyCost,
     NotBought,
     PoolUse,
     Purchase,
 )
+from planner.present_cost import beside
 from planner.request import Accounting
 
 WIDTH = 80
@@ -61,20 +63,10 @@ _REASONS = {
 def show_plan(console: Console, plan: Plan) -> None:
     """Print a plan."""
     parts: list[RenderableType] = [Text(headline(plan), style="bold"), Text(certainty(plan))]
-    parts += [_purchases(plan)]
-    if plan.exchanges:
-        parts.append(_exchanges(plan.exchanges))
-    if plan.mix:
-        parts.append(_machines(plan.mix))
-    if plan.capacity:
-        parts.append(_capacity(plan.capacity))
-    parts += [_months(plan), _pools(plan.pools)]
-    if plan.scenarios:
-        parts.append(_futures(plan))
-    if plan.owned:
-        parts.append(_owned(plan))
-    if plan.not_bought:
-        parts.append(_reasons(plan.not_bought))
+    if plan.present_bill is not None:
+        parts.append(Text(beside(plan.present_bill, plan.total_cost_usd)))
+    parts += [_purchases(plan), *_decided(plan), _months(plan), _pools(plan.pools)]
+    parts += _looked_into(plan)
     parts.append(remarks(plan.notes, plan.warnings, *_afterwards(plan), _origin(plan)))
     if plan.status == "feasible":
         # The one thing not to miss comes first.
@@ -82,6 +74,28 @@ def show_plan(console: Console, plan: Plan) -> None:
     for part in parts:
         console.print(part)
         console.print()
+
+
+def _decided(plan: Plan) -> Iterator[RenderableType]:
+    """What is decided beside purchases, as far as there is something."""
+    if plan.exchanges:
+        yield _exchanges(plan.exchanges)
+    if plan.mix:
+        yield _machines(plan.mix)
+    if plan.capacity:
+        yield _capacity(plan.capacity)
+
+
+def _looked_into(plan: Plan) -> Iterator[RenderableType]:
+    """What the plan comes to beside its bill, as far as there is something."""
+    if plan.scenarios:
+        yield _futures(plan)
+    if plan.limit_peaks:
+        yield _limits(plan.limit_peaks)
+    if plan.owned:
+        yield _owned(plan)
+    if plan.not_bought:
+        yield _reasons(plan.not_bought)
 
 
 def _futures(plan: Plan) -> RenderableType:
@@ -333,6 +347,18 @@ def _pools(pools: Sequence[PoolUse]) -> RenderableType:
         table.add_row(counted(len(rest), "smaller pool"), usd(total), "")
     if len(used) < len(pools):
         table.add_row(counted(len(pools) - len(used), "pool") + " not used", "", "")
+    return table
+
+
+def _limits(peaks: Sequence[LimitPeak]) -> RenderableType:
+    """How near quotas and limits on egress are come to, and which of them bind."""
+    table = make_table("Had or moved at once", ("limit", "busiest hour"), ("peak", "limit", ""))
+    for one in peaks:
+        when = f"{one.at:%Y-%m-%d %H:%M} {if_futures(one.scenario and [one.scenario])}".rstrip()
+        unit = one.unit.replace("GiB per hour", "GiB/h")
+        name = one.limit.removeprefix("limits.")
+        table.add_row(name, when, f"{one.peak:,.6g}", f"{one.at_most:,.6g} {unit}",
+                      "binds" if one.binds else "")  # fmt: skip
     return table
 
 

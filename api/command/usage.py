@@ -14,9 +14,13 @@ from api.command.folder import check_folder
 from api.command.history import show_history
 from api.command.plans import stdout_console
 from catalogs import Fault, InvalidInputError
-from planner.past_bills import BillHistory, PastRequest, read_bills, requests_of
-
-BASELINE_FILE = "baseline.json"
+from planner.past_bills import (
+    BASELINE_FILE,
+    BillHistory,
+    PastRequest,
+    read_bills,
+    requests_of,
+)
 
 
 def run_import(

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from api.http.settings import ServerSettings
 from catalogs import Faults, InvalidInputError
 from planner import PlanRequest, faults_of
-from planner.request import CatalogSource, DemandSource, SolveOptions
+from planner.request import CatalogSource, DemandSource, PresentBill, SolveOptions
 
 
 def _refused_demand_file(value: object) -> None:
@@ -19,6 +19,11 @@ def _refused_demand_file(value: object) -> None:
 def _refused_catalog_file(value: object) -> None:
     if value is not None:
         raise ValueError("the server reads no files; send it inline or name a bundled catalogue")
+
+
+def _refused_bill_file(value: object) -> None:
+    if value is not None:
+        raise ValueError("the server reads no files; send it inline, as `fleetplan inline` does")
 
 
 def _named(value: object) -> object:
@@ -53,6 +58,13 @@ PostedCatalogs = Annotated[
 ]
 
 
+class PostedPresentBill(PresentBill):
+    """What the fleet costs today: the sums of its bill, written here."""
+
+    file: Annotated[None, BeforeValidator(_refused_bill_file)] = None
+    """Not over HTTP: the server reads no files."""
+
+
 class PostedSolve(SolveOptions):
     """How to solve: which solver, and when to stop; the server caps the time limit."""
 
@@ -67,6 +79,8 @@ class PostedPlanRequest(PlanRequest):
     catalog: PostedCatalogs = PostedCatalog(name="aws")
     """A bundled catalogue's name, or `{inline: …}`; or a list of them."""
     demand: PostedDemand
+    present_bill: PostedPresentBill | None = None
+    """What the fleet costs today, to stand beside the plan; it changes no plan."""
     solve: PostedSolve = PostedSolve()
 
 

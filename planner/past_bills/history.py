@@ -35,6 +35,8 @@ class ServiceMonth:
         effective: with upfront payments spread over what they cover.
         listed: the same usage at list prices, on demand; 0 of what is not usage.
         negative_rows: rows that give money back: credits, refunds and the like.
+        committed: of the effective cost, that of commitments, used or not.
+        unused: of that, what was left unused.
     """
 
     month: str
@@ -46,6 +48,8 @@ class ServiceMonth:
     listed: Decimal
     rows: int
     negative_rows: int
+    committed: Decimal
+    unused: Decimal
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from itertools import groupby
 from catalogs import Catalog, UnknownRateError, bundled_names
 from planner.past_bills.commitments_owned import owned_commitments
 from planner.past_bills.history import BillHistory, PoolUsage
-from planner.past_bills.usage_tables import DEMAND_FILE
+from planner.past_bills.usage_tables import BASELINE_FILE, DEMAND_FILE
 
 PROVIDERS = ("aws", "azure", "gcp")
 """Providers whose price catalogues a request can name."""
@@ -58,6 +58,10 @@ def _request(history: BillHistory, provider: str, pools: Iterable[PoolUsage]) ->
         "owned": owned,
         "workloads": workloads,
     }
+    if history.currency != "USD":
+        lacking = [*lacking, f"no present_bill: it is in {history.currency}, plans are in USD"]
+    else:
+        document["present_bill"] = {"file": BASELINE_FILE, "providers": [provider]}
     return PastRequest(provider, document, (*remarks, *lacking))
 
 

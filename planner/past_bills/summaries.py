@@ -23,7 +23,9 @@ _FILES = "SELECT file, sum(lines) FROM cells GROUP BY file"
 
 _MONTHS = """
 SELECT month, provider, service, is_compute, sum(billed), sum(effective), sum(listed),
-    sum(lines)::BIGINT, sum(negative_lines)::BIGINT
+    sum(lines)::BIGINT, sum(negative_lines)::BIGINT,
+    coalesce(sum(effective) FILTER (role IN ('used', 'unused')), 0),
+    coalesce(sum(effective) FILTER (role = 'unused'), 0)
 FROM counted GROUP BY ALL ORDER BY ALL
 """
 

@@ -10,6 +10,7 @@ from planner.past_bills.history import PoolUsage
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+BASELINE_FILE = "baseline.json"
 DEMAND_FILE = "demand.parquet"
 USAGE_FILE = "usage.parquet"
 

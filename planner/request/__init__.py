@@ -3,7 +3,14 @@
 from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
 from planner.request.hardware import Hardware
-from planner.request.limits import Limits, Quota, ShareFloor, ShareLimits, UpfrontBudget
+from planner.request.limits import (
+    EgressLimit,
+    Limits,
+    Quota,
+    ShareFloor,
+    ShareLimits,
+    UpfrontBudget,
+)
 from planner.request.offers import (
     COMMITMENTS,
     AllowedOffers,
@@ -23,8 +30,11 @@ from planner.request.plan_request import (
     Scenarios,
     SolveOptions,
 )
+from planner.request.present_bill import BilledHours, BilledMonth, PastBill, PresentBill
 from planner.request.workloads import (
+    Egress,
     HeldCapacity,
+    Home,
     Machines,
     NormalizedUnits,
     OwnUnit,
@@ -38,12 +48,17 @@ __all__ = [
     "COMMITMENTS",
     "Accounting",
     "AllowedOffers",
+    "BilledHours",
+    "BilledMonth",
     "CatalogSource",
     "DemandColumns",
     "DemandSource",
     "Document",
+    "Egress",
+    "EgressLimit",
     "Hardware",
     "HeldCapacity",
+    "Home",
     "Horizon",
     "Hour",
     "Information",
@@ -54,8 +69,10 @@ __all__ = [
     "NormalizedUnits",
     "OwnUnit",
     "OwnedCommitment",
+    "PastBill",
     "Placement",
     "PlanRequest",
+    "PresentBill",
     "PriceMultiplier",
     "PurchaseDates",
     "Quota",

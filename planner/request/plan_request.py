@@ -18,6 +18,7 @@ from planner.request.offers import (
     PriceMultiplier,
     PurchaseDates,
 )
+from planner.request.present_bill import PresentBill
 from planner.request.workloads import Workload
 
 CommitmentStep = Annotated[
@@ -152,6 +153,10 @@ def _named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _in_file(value: object) -> object:
+    return {"file": value} if isinstance(value, str) else value
+
+
 OneCatalog = Annotated[
     CatalogSource, BeforeValidator(_named, json_schema_input_type=str | CatalogSource)
 ]
@@ -193,6 +198,12 @@ class PlanRequest(Document):
     limits: Limits = Limits()
     risk: Risk = Risk()
     """Only counts where there are several scenarios."""
+    present_bill: Annotated[
+        PresentBill | None,
+        BeforeValidator(_in_file, json_schema_input_type=str | PresentBill | None),
+    ] = None
+    """What the fleet costs today, to stand beside the plan: a `baseline.json` of `fleetplan usage
+    import`, or its sums inline. It changes no plan."""
     information: Information = Information()
     owned: Annotated[tuple[OwnedCommitment, ...], AfterValidator(_distinct_ids)] = ()
     hardware: Annotated[tuple[Hardware, ...], AfterValidator(_distinct_hardware)] = ()

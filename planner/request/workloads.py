@@ -111,6 +111,21 @@ class Placement(Document):
         return all(chosen is None or name in chosen for chosen, name in criteria)
 
 
+class Home(Document):
+    """Where a workload's data and users are."""
+
+    provider: Annotated[str, Field(min_length=1)]
+    region: Annotated[str, Field(min_length=1)]
+
+
+class Egress(Document):
+    """What a workload moves over its home's border where it runs elsewhere."""
+
+    gib_per_unit_hour: Annotated[float, Field(gt=0, le=10**6, allow_inf_nan=False)]
+    """GiB an hour for each unit of demand served elsewhere; of `vcpus_and_memory` for each vCPU."""
+    home: Home
+
+
 class Workload(Document):
     """What one service needs, hour by hour, and on which machines it may run."""
 
@@ -132,6 +147,8 @@ class Workload(Document):
     counts."""
     placement: tuple[Placement, ...] = ()
     """How much of it may, or must, run where."""
+    egress: Egress | None = None
+    """Counts against `limits.egress`; costs nothing, as its price is none of the bill's."""
 
     @property
     def series_names(self) -> tuple[str, ...]:
