@@ -113,7 +113,7 @@ def _mixed(problem: Problem, pool: int, months: list[OpenMonth]) -> list[OpenMon
     chosen = [
         position
         for position, one in enumerate(problem.candidates)
-        if _units(problem, position, pool) and len(problem.candidates_of(one.workload)) > 1
+        if units_of_pool(problem, position, pool) and len(problem.candidates_of(one.workload)) > 1
     ]
     if not chosen:
         return []
@@ -134,7 +134,7 @@ def _usage_by_decision(problem: Problem, pool: int, chosen: list[int]) -> Iterat
     shape = (len(problem.probability), problem.calendar.hours)
     given = np.zeros(shape)
     for position, candidate in enumerate(problem.candidates):
-        units = _units(problem, position, pool)
+        units = units_of_pool(problem, position, pool)
         if not units:
             continue
         usage = units * candidate.needed.reshape(shape)
@@ -147,15 +147,19 @@ def _usage_by_decision(problem: Problem, pool: int, chosen: list[int]) -> Iterat
 
 
 def _of_one_shape(one: Floats, other: Floats, month: Month) -> bool:
-    """Whether usage is the same in every scenario of a month, but for its scale."""
+    """Whether usage is the same in every scenario of a month, but for its scale.
+
+    No usage is another shape than some: an order by the one says nothing of the other.
+    """
     inside = slice(month.first, month.end)
     a, b = one[:, inside], other[:, inside]
     highest = (a.max(axis=1, keepdims=True), b.max(axis=1, keepdims=True))
     apart = np.abs(a * highest[1] - b * highest[0])
-    return bool(np.all(apart <= SAME_SHAPE * highest[0] * highest[1]))
+    both = np.array_equal(highest[0] > 0, highest[1] > 0)
+    return both and bool(np.all(apart <= SAME_SHAPE * highest[0] * highest[1]))
 
 
-def _units(problem: Problem, position: int, pool: int) -> float:
+def units_of_pool(problem: Problem, position: int, pool: int) -> float:
     """Units of a pool in one machine of a candidate."""
     pools = problem.pools
     return float(

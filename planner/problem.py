@@ -252,7 +252,7 @@ def make_problem(
         ),
         owned=fleet.owned,
         notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
-        warnings=warnings_of(request, catalog, fleet.pools, today),
+        warnings=warnings_of(request, catalog, today),
     )
 
 
