@@ -13,6 +13,7 @@ constraints; its docstring is the mathematics. Names in the formulas, beside tho
 ===============  =====================================================================
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +31,10 @@ from planner.first_stage import (
 from planner.hour_groups import HourGroups
 from planner.problem import Problem
 from planner.quotas import limit_quotas
+from planner.recourse_cost import RecourseCost
 from planner.recourse_steps import tighten_recourse
 from planner.risk import weigh_risk
+from planner.sustained_use_rows import stack_months
 from planner.terms import (
     Commitments,
     Service,
@@ -95,8 +98,9 @@ def build_model(problem: Problem) -> PlanningModel:
     limit_utilization(first, terms, by_pools, by_plans)
     limit_quotas(first.model, terms, by_plans)
     tighten_recourse(first.model, terms, first.pools)
-    weigh_risk(first, _recourse_by_scenario(first, terms))
-    return PlanningModel(first, terms.groups, _recourse_usd(first, terms))
+    costs = (_on_demand_cost(first.model, terms), *stack_months(first.model, terms))
+    weigh_risk(first, [(one.block, one.by_scenario(problem.probability)) for one in costs])
+    return PlanningModel(first, terms.groups, _recourse_usd(first, costs))
 
 
 def serve_usage(model: LinearModel, terms: Terms, by_pools: Service, by_plans: Service) -> None:
@@ -106,15 +110,13 @@ def serve_usage(model: LinearModel, terms: Terms, by_pools: Service, by_plans: S
         \qquad \min \sum a_c n_g o_{gc}
     """
     whole_machines = terms.problem.request.whole_machines
-    weight = terms.groups.worth[terms.cell_hour] * terms.price[terms.cell_slice]
-    weight *= mean_weight(terms.problem)
     dedicated = model.add("serve dedicated", by_pools.size, integer=whole_machines)
     spend = model.add("serve spend", by_plans.size)
     on_demand = model.add(
         "serve on demand",
         terms.cells,
         upper=np.where(terms.sold_on_demand, np.inf, 0.0)[terms.cell_slice],
-        cost=weight,
+        cost=mean_weight(terms.problem) * terms.cell_usd,
         # Capacity blocks serve half of their last hour; the other half is left.
         integer=whole_machines & ~terms.is_clearing,
     )
@@ -219,21 +221,15 @@ def _limit_service(
     model.require(name, [(block, use), (amount, have)], at_most=0.0)
 
 
-def _recourse_usd(first: FirstStage, terms: Terms) -> Floats:
-    """Expected on-demand cost of one unit of every column."""
-    cost = np.zeros(first.model.columns)
-    weight = terms.groups.worth[terms.cell_hour] * terms.price[terms.cell_slice]
-    cost[first.model["serve on demand"].slice] = weight
-    return cost
-
-
-def _recourse_by_scenario(
-    first: FirstStage, terms: Terms
-) -> tuple[Block, sp.csr_array[np.float64]]:
-    """On-demand cost if a scenario comes true [scenario × column of its block]."""
-    block = first.model["serve on demand"]
+def _on_demand_cost(model: LinearModel, terms: Terms) -> RecourseCost:
+    """Of what is served on demand; where months' hours are priced together, the least of it."""
     scenario = terms.groups.scenario[terms.cell_hour]
-    weight = terms.groups.worth[terms.cell_hour] * terms.price[terms.cell_slice]
-    values = weight / terms.problem.probability[scenario]
-    shape = (len(terms.problem.probability), block.size)
-    return block, sp.csr_array((values, (scenario, positions(block.size))), shape=shape)
+    return RecourseCost(model["serve on demand"], terms.cell_usd, scenario)
+
+
+def _recourse_usd(first: FirstStage, costs: Sequence[RecourseCost]) -> Floats:
+    """Expected cost of one unit of every column that follows the first stage."""
+    cost = np.zeros(first.model.columns)
+    for one in costs:
+        cost[one.block.slice] = one.expected_usd
+    return cost

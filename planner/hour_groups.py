@@ -1,10 +1,12 @@
 """Moments of equal demand merged: they stand once in the model, with their weight."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.open_months import OpenMonth
 from planner.problem import Problem
 
 
@@ -29,13 +31,16 @@ class HourGroups:
     group_of_moment: NDArray[np.intp]
 
 
-def group_hours(problem: Problem, *, by_scenario: bool = False) -> HourGroups:
+def group_hours(
+    problem: Problem, *, by_scenario: bool = False, open_months: Sequence[OpenMonth] = ()
+) -> HourGroups:
     """Merge moments of one stage (and scenario, if so asked) in which all demand is equal.
 
     Workloads that are counted in whole increments are compared by these.
     Exact: use-it-or-lose-it commitments meet the same recourse problem in each of them. Where
     utilization has a floor, it joins the hours, and those of other worth are others. Hours that pay
-    another quarter of a month's prices are others too.
+    another quarter of a month's prices are others too, and so are those of other months and futures
+    where a month's hours are priced together.
     """
     hours = problem.calendar.hours
     stage = problem.stage_of_moment()
@@ -43,6 +48,8 @@ def group_hours(problem: Problem, *, by_scenario: bool = False) -> HourGroups:
     keys = [stage, scenario] if by_scenario else [stage]
     if problem.tells_hours_apart_by_worth:
         keys.append(np.tile(problem.calendar.worth[:-1], len(problem.probability)))
+    if open_months:
+        keys.append(_months_apart(open_months, hours, len(problem.probability)))
     rows = np.column_stack([*keys, *problem.quarters.values(), *_series(problem)])
     _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     # Groups in the order of time, so that models read like calendars.
@@ -69,3 +76,12 @@ def _series(problem: Problem) -> list[NDArray[np.float64]]:
     held = {one.workload: one.held for one in problem.candidates if one.held}
     levels = (level for several in held.values() for level in several)
     return [*counted.values(), *(problem.demand.series[name] for name in sorted(names)), *levels]
+
+
+def _months_apart(open_months: Sequence[OpenMonth], hours: int, scenarios: int) -> NDArray[np.intp]:
+    """A number for each open month of each future, 0 for all other hours [moment]."""
+    first = np.zeros(hours, dtype=np.intp)
+    for one in open_months:
+        first[one.month.first : one.month.end] = one.month.first + 1
+    future = np.arange(scenarios)[:, None] * (hours + 1)
+    return np.where(first > 0, first + future, 0).ravel()

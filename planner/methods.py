@@ -14,9 +14,11 @@ from planner.decomposition import Master, solve_master
 from planner.errors import InfeasibleError, SolverFailureError
 from planner.formulation import PlanningModel, build_model
 from planner.infeasibility import find_conflicts
+from planner.open_months import find_open_months
 from planner.problem import Problem
 from planner.request import Method
 from planner.shards import Worker
+from planner.sustained_use_bound import bound_warning, overstated_usd
 from planner.tabled import solve_planning
 from solvers import (
     Limits,
@@ -69,10 +71,14 @@ class Formulated:
     Attributes:
         planning: the model.
         run: its method.
+        overstated_usd: by how much its bound may lie above what the least bill is.
+        warnings: what to mind of its method.
     """
 
     planning: PlanningModel
     run: Solve
+    overstated_usd: float = 0.0
+    warnings: tuple[str, ...] = ()
 
     def solve(self, problem: Problem, around: Listening) -> Outcome:
         """The outcome of a problem.
@@ -129,7 +135,12 @@ def formulate(problem: Problem, workers: Sequence[Worker] = ()) -> Formulated:
     cost = np.zeros(master.start.columns)
     cost[master.first.model["recourse"].slice] = 1.0
     run = partial(solve_master, master, workers=workers)
-    return Formulated(PlanningModel(master.first, None, cost), run)
+    open_months = find_open_months(problem)
+    overstated = overstated_usd(problem, open_months)
+    most = overstated.max() if problem.weighs_risk else problem.probability @ overstated
+    return Formulated(
+        PlanningModel(master.first, None, cost), run, float(most), bound_warning(open_months)
+    )
 
 
 def _is_infeasible(problem: Problem, solver: Solver, limits: Limits, around: Listening) -> bool:

@@ -14,7 +14,7 @@ from planner.curves import Curves, trace_curves
 from planner.decision import Policy, decide
 from planner.errors import NoPlanError
 from planner.formulation import PlanningModel
-from planner.methods import formulate
+from planner.methods import Formulated, formulate
 from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
 from planner.request import PlanRequest
@@ -106,12 +106,13 @@ def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Pol
     if outcome.incumbent is None:
         raise NoPlanError(outcome.stop.value, outcome.seconds, outcome.bound)
     planning = formulated.planning
-    certificate = _certificate(planning, outcome, outcome.incumbent)
+    certificate = _certificate(formulated, outcome, outcome.incumbent)
     if problem.weighs_risk:
         certificate = replace(certificate, neutral_usd=_neutral_usd(problem, around))
     report = _report(planning, outcome, build_seconds)
     policy = zones.spread(decide(planning, outcome.incumbent))
-    return settle(problem, policy, certificate, report), policy
+    told = replace(problem, warnings=(*problem.warnings, *formulated.warnings))
+    return settle(told, policy, certificate, report), policy
 
 
 def _neutral_usd(problem: Problem, around: Surroundings) -> float | None:
@@ -122,7 +123,7 @@ def _neutral_usd(problem: Problem, around: Surroundings) -> float | None:
     outcome = formulated.solve(neutral, replace(around, progress=None))
     if outcome.incumbent is None:
         return None
-    return _certificate(formulated.planning, outcome, outcome.incumbent).cost_usd
+    return _certificate(formulated, outcome, outcome.incumbent).cost_usd
 
 
 def median_future(plan: Plan) -> int:
@@ -138,9 +139,9 @@ def median_future(plan: Plan) -> int:
     return position
 
 
-def _certificate(planning: PlanningModel, outcome: Outcome, incumbent: Floats) -> Certificate:
+def _certificate(formulated: Formulated, outcome: Outcome, incumbent: Floats) -> Certificate:
     """Cost and bound in the model's true prices, the tie-breaking taken out."""
-    first = planning.first
+    planning, first = formulated.planning, formulated.planning.first
     objective = (outcome.objective or 0.0) - first.tie_usd(incumbent)
     cost = planning.mean_cost_usd(incumbent) if planning.problem.weighs_risk else objective
     bound = outcome.bound
@@ -148,7 +149,7 @@ def _certificate(planning: PlanningModel, outcome: Outcome, incumbent: Floats) -
         # No point's raised cost exceeds (1 + share) times its true one. Nothing is for less than
         # nothing: what is owned and the excess of given machines cost at least their sum.
         least = float(planning.problem.probability @ first.given_usd)
-        bound = max(bound / (1 + first.tie_share), least)
+        bound = max(bound / (1 + first.tie_share) - formulated.overstated_usd, least)
     return Certificate(cost, objective, None if bound is None else min(bound, objective))
 
 

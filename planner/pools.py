@@ -31,6 +31,14 @@ class Slice:
     on_demand_usd: Fraction
     quarter: int | None = None
 
+    @property
+    def listed_usd(self) -> Fraction:
+        """On-demand price of one unit before sustained use."""
+        factors = self.resources[0].sustained_use
+        if self.quarter is None or factors is None:
+            return self.on_demand_usd
+        return self.on_demand_usd / Fraction(factors[self.quarter])
+
     def units_of(self, resource: Resource) -> Fraction:
         """Units of the slice in one of a resource."""
         return Fraction(resource.units) / self.pool_units

@@ -294,7 +294,7 @@ def make_problem(
         targets=targets,
         present=present,
         notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
-        warnings=warnings_of(request, catalog, fleet.pools, today),
+        warnings=warnings_of(request, catalog, today),
     )
 
 

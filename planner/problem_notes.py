@@ -6,7 +6,6 @@ from catalogs import Catalog, OfferKind
 from planner.capacity_blocks import MOST_IN_BLOCK
 from planner.fleet import Candidate
 from planner.owned import Owned
-from planner.pools import Pools
 from planner.purchases import Option
 from planner.request import PlanRequest
 
@@ -32,11 +31,9 @@ def notes_of(
     )
 
 
-def warnings_of(
-    request: PlanRequest, catalog: Catalog, pools: Pools, today: datetime
-) -> tuple[str, ...]:
+def warnings_of(request: PlanRequest, catalog: Catalog, today: datetime) -> tuple[str, ...]:
     """What the reader should mind."""
-    return (*_stale(catalog, today), *_steep(request), *_discounted_use(request, pools))
+    return (*_stale(catalog, today), *_steep(request))
 
 
 def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[str, ...]:
@@ -86,17 +83,6 @@ def _licensed(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[s
     if not names:
         return []
     return [f"hardware: servers stand in for no machines with licences: {', '.join(names)}"]
-
-
-def _discounted_use(request: PlanRequest, pools: Pools) -> list[str]:
-    """Sustained use is discounted by the hours it falls on, which commitments may move."""
-    falls = any(part.quarter is not None for part in pools.slices)
-    if not (falls and request.horizon.discount_rate):
-        return []
-    return [
-        "horizon.discount_rate: with sustained use, a commitment that begins or ends inside a "
-        "month may bill a little below the bound"
-    ]
 
 
 def _idle(owned: tuple[Owned, ...]) -> list[str]:

@@ -1,5 +1,7 @@
 """Risk: how much the futures in which a plan saves little count beyond the mean."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -15,7 +17,9 @@ from solvers import Block
 Floats = NDArray[np.float64]
 
 
-def weigh_risk(first: FirstStage, recourse: tuple[Block, sp.csr_array[np.float64]]) -> None:
+def weigh_risk(
+    first: FirstStage, recourse: Sequence[tuple[Block, sp.csr_array[np.float64]]]
+) -> None:
     r"""The mean of the worst futures, ranked by their saving over all on demand.
 
     .. math:: \min (1 - \lambda) E[cost] + \lambda \Bigl( E[B] + \eta
@@ -23,7 +27,7 @@ def weigh_risk(first: FirstStage, recourse: tuple[Block, sp.csr_array[np.float64
 
     :math:`B_s` is the constant cost of scenario ``s`` all on demand, so :math:`cost_s - B_s` is
     minus its saving; adding :math:`E[B]` makes the objective a cost again and moves no optimum.
-    ``recourse`` is the on-demand cost of a scenario, in some block's columns.
+    ``recourse`` is the on-demand cost of a scenario, in the columns of some blocks.
     """
     problem, model, risk = first.problem, first.model, first.problem.request.risk
     if not problem.weighs_risk:
@@ -34,15 +38,14 @@ def weigh_risk(first: FirstStage, recourse: tuple[Block, sp.csr_array[np.float64
     beyond = model.add("beyond level", count, cost=risk.weight * problem.probability / tail)
     baseline = on_demand_usd(problem)
     run = [(model["run"], -first.mix.excess_usd)] if first.mix.size else []
-    block, cost = recourse
     model.require(
         "tail of scenario",
         [
             (beyond, sp.eye_array(count)),
             (level, sp.coo_array(np.ones((count, 1)))),
             (model["buy"], -_lot_costs(first)),
-            (block, -cost),
             *((model[name], -costs) for name, costs in costs_by_scenario(first.terms)),
+            *((block, -cost) for block, cost in recourse),
             *run,
         ],
         at_least=first.given_usd - baseline,

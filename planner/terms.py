@@ -12,6 +12,7 @@ from catalogs import PoolKey
 from planner.capacity_blocks import CLEARED_SHARE, clearing_hour
 from planner.exchanges import Exchanges, find_exchanges
 from planner.hour_groups import HourGroups, group_hours
+from planner.open_months import OpenMonth, find_open_months
 from planner.problem import Problem
 from planner.purchases import Lot, Option, Rates
 from planner.stages import Group
@@ -127,7 +128,14 @@ class Terms:
     @cached_property
     def groups(self) -> HourGroups:
         """The merged hours, scenarios kept apart where risk is weighed."""
-        return group_hours(self.problem, by_scenario=self.problem.weighs_risk)
+        return group_hours(
+            self.problem, by_scenario=self.problem.weighs_risk, open_months=self.open_months
+        )
+
+    @cached_property
+    def open_months(self) -> tuple[OpenMonth, ...]:
+        """Months of pools whose hours are priced together."""
+        return find_open_months(self.problem)
 
     @cached_property
     def mix(self) -> Mix:
@@ -187,6 +195,22 @@ class Terms:
     def cells(self) -> int:
         """Number of cells."""
         return len(self.cell_hour)
+
+    @cached_property
+    def cell_usd(self) -> Floats:
+        """Expected on-demand cost of one unit of each cell; in open months, its least."""
+        price = self.price[self.cell_slice]
+        listed = np.array([float(part.listed_usd) for part in self.problem.pools.slices])
+        for one in self.open_months:
+            cells = self.cells_of(one)
+            price[cells] = one.floor * listed[self.cell_slice[cells]]
+        return np.asarray(self.groups.worth[self.cell_hour] * price)
+
+    def cells_of(self, one: OpenMonth) -> Ints:
+        """The cells of a pool in a month."""
+        hour = self.groups.moment[self.cell_hour] % self.problem.calendar.hours
+        inside = (hour >= one.month.first) & (hour < one.month.end)
+        return np.flatnonzero(inside & (self.cell_pool == one.pool))
 
     def cell_name(self, cell: int) -> str:
         """A cell's readable name."""

@@ -204,7 +204,7 @@ class Master:
                 1.0, layout.scenario_of_segment, positions(segments), (count, segments)
             ).tocsr()
             found.append(Recourse(block, by_scenario))
-            weigh_risk(self.first, (block, sp.csr_array(sp.eye_array(count).tocsr())))
+            weigh_risk(self.first, [(block, sp.csr_array(sp.eye_array(count).tocsr()))])
         least = problem.request.limits.coverage.at_least
         if least is not None:
             covered = found[0]
