@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner import first_stage, formulation, parse_request, risk
+from planner import first_stage, formulation, parse_request, risk, sustained_use_rows
 from planner.formulation import build_model
 from planner.problem import make_problem
 
@@ -286,7 +286,7 @@ def constraint_functions():
     """Public functions of the formulation that add to a model."""
     return {
         name
-        for module in (first_stage, formulation, risk)
+        for module in (first_stage, formulation, risk, sustained_use_rows)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
