@@ -55,6 +55,11 @@ FLEXIBLE = (
     {"name": "f.small", "normalized_units": 1, "size_flexible": True},
     {"name": "f.large", "normalized_units": 4, "size_flexible": True},
 )
+VCPU = {
+    "name": "toy", "provider": "gcp", "source": "written by hand", "as_of": "2026-01-01",
+    "instance_types": [{"name": "n1-one", "resources": {"n1/vcpu": 1}}],
+    "rates": [on_demand("n1/vcpu", 1), commitment("n1/vcpu", "resource_commitment", 0.5, 100)],
+}  # fmt: skip
 M_AT_0 = "buy[custom:reserved_standard:here:m:2h:no_upfront at hour 0]"
 PLAN_AT_0 = "buy[custom:savings_plan_compute:2h:no_upfront at hour 0]"
 UPFRONT_AT_0 = "buy[custom:reserved_standard:here:m:2h:all_upfront at hour 0]"
@@ -222,6 +227,21 @@ FAMILIES = {
               "serve on demand[0]": 2, "serve dedicated[1]": 1, "tail level[0]": 0},
         bad={"tail level[0]": -1},
         breaks=("tail of scenario[low]",),
+    ),
+    "stack_months": Family(
+        [],
+        {"n1-one": [3] * 100 + [1] * 200},
+        ("sustained level", "sustained excess"),
+        ("stack months",),
+        parts={
+            "catalog": {"inline": VCPU},
+            "horizon": {"hours": 300},
+            "purchases": {"hours": [150]},
+        },
+        good={**{f"serve on demand[{cell}]": 1 for cell in range(1, 5)},
+              "serve on demand[0]": 3, "sustained level[0]": 1, "sustained excess[0]": 2},
+        bad={"sustained excess[0]": 1},
+        breaks=("stack months[0]",),
     ),
     "limit_utilization": Family(
         [*COMPUTE, commitment("n", "reserved_standard", 2, 2)],
