@@ -122,7 +122,7 @@ class CloudRequest:
         document: as its user would write it.
         is_bounded: prices are proportional inside families, nothing but cost decides which
             commitment serves what, and the model knows all that the bill does: it does not know
-            that servers spare software, and discounts sustained use by the hour, not by the month.
+            that servers spare software.
     """
 
     document: Document
@@ -167,17 +167,9 @@ def cloud_request(dice: Random, provider: str, spans: Sequence[int] = SPANS) -> 
         hold_capacity(dice, workloads, hours)
     if provider == "aws" and dice.random() < 0.3:
         sell_blocks(dice, document)
-    is_bounded = proportional and not limits_service and not _is_beyond_model(document)
+    licensed = any(one.get("hybrid_benefit") is False for one in workloads)
+    is_bounded = proportional and not limits_service and not (licensed and hardware)
     return CloudRequest(document, is_bounded)
-
-
-def _is_beyond_model(document: Document) -> bool:
-    """Whether servers may spare software, or sustained use may be discounted."""
-    licensed = any(one.get("hybrid_benefit") is False for one in document["workloads"])
-    horizon = document["horizon"]
-    month = horizon["hours"] == MONTH_HOURS and horizon["accounting"] == "cash_flow"
-    by_parts = any("iowa" in one["regions"] for one in document["workloads"])
-    return (licensed and bool(document["hardware"])) or (month and by_parts)
 
 
 def price_lists(dice: Random, cloud: Cloud, hours: int, proportional: bool) -> list[Row]:

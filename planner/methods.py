@@ -18,7 +18,7 @@ from planner.open_months import find_open_months
 from planner.problem import Problem
 from planner.request import Method
 from planner.shards import Worker
-from planner.sustained_use_bound import bound_warning, overstated_usd
+from planner.sustained_use_bound import bound_note, overstated_usd
 from planner.tabled import solve_planning
 from solvers import (
     Limits,
@@ -36,6 +36,10 @@ _log = logging.getLogger(__name__)
 
 LARGEST_EXTENSIVE_CELLS = 60_000
 """Hours × scenarios × candidates up to which one model is as quick, and needs no compiling."""
+
+LARGEST_STACKED_HOURS = 8_000
+"""Hours × scenarios × pools of open months up to which one model, with what sustained use costs in
+them exactly, takes seconds."""
 
 
 class Listening(Protocol):
@@ -72,13 +76,13 @@ class Formulated:
         planning: the model.
         run: its method.
         overstated_usd: by how much its bound may lie above what the least bill is.
-        warnings: what to mind of its method.
+        notes: what to know of its method.
     """
 
     planning: PlanningModel
     run: Solve
     overstated_usd: float = 0.0
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def solve(self, problem: Problem, around: Listening) -> Outcome:
         """The outcome of a problem.
@@ -139,7 +143,7 @@ def formulate(problem: Problem, workers: Sequence[Worker] = ()) -> Formulated:
     overstated = overstated_usd(problem, open_months)
     most = overstated.max() if problem.weighs_risk else problem.probability @ overstated
     return Formulated(
-        PlanningModel(master.first, None, cost), run, float(most), bound_warning(open_months)
+        PlanningModel(master.first, None, cost), run, float(most), bound_note(open_months)
     )
 
 
@@ -152,9 +156,16 @@ def _is_infeasible(problem: Problem, solver: Solver, limits: Limits, around: Lis
 
 
 def _fitting(problem: Problem) -> Method:
-    """Small problems, and what only one model can do, as one model; others decomposed."""
+    """Small problems, and what only one model can do, as one model; others decomposed.
+
+    One model also knows what sustained use costs where commitments change inside months, at several
+    times as many rows.
+    """
     hours = problem.calendar.hours * len(problem.probability)
     small = hours * len(problem.candidates) <= LARGEST_EXTENSIVE_CELLS
+    if small:
+        stacked = sum(one.month.planned for one in find_open_months(problem))
+        small = stacked * len(problem.probability) <= LARGEST_STACKED_HOURS
     extensive = small or bool(_not_decomposable(problem))
     return Method.EXTENSIVE if extensive else Method.DECOMPOSED
 

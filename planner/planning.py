@@ -111,7 +111,7 @@ def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Pol
         certificate = replace(certificate, neutral_usd=_neutral_usd(problem, around))
     report = _report(planning, outcome, build_seconds)
     policy = zones.spread(decide(planning, outcome.incumbent))
-    told = replace(problem, warnings=(*problem.warnings, *formulated.warnings))
+    told = replace(problem, notes=(*problem.notes, *formulated.notes))
     return settle(told, policy, certificate, report), policy
 
 

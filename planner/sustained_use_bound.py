@@ -48,7 +48,7 @@ def overstated_usd(problem: Problem, open_months: Sequence[OpenMonth]) -> Floats
     return found
 
 
-def bound_warning(open_months: Sequence[OpenMonth]) -> tuple[str, ...]:
+def bound_note(open_months: Sequence[OpenMonth]) -> tuple[str, ...]:
     """What to tell of a plan whose model has prices by the hour; nothing where they are exact."""
     if not open_months:
         return ()

@@ -31,7 +31,7 @@ def stack_months(model: LinearModel, terms: Terms) -> tuple[RecourseCost, ...]:
     :math:`k` largest are worth depends on which they are. This is no longer convex; it is at least
     the same with :math:`n_g` the worth of the hours and :math:`k` that of the :math:`k` planned
     hours worth least, which is what stands here: of the largest hours the model lets some pay the
-    higher price only in part. At 8 % a year a month of N1 loses at most 0.12 % of its price by it.
+    higher price only in part. At 8 % a year a month of N1 loses less than 0.2 % of its price by it.
     """
     stacks = list(_stacks(terms))
     if not stacks:

@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner import first_stage, formulation, parse_request, risk, running_peaks
+from planner import (
+    first_stage,
+    formulation,
+    parse_request,
+    risk,
+    running_peaks,
+    sustained_use_rows,
+)
 from planner.formulation import build_model
 from planner.problem import make_problem
 
@@ -55,6 +62,11 @@ FLEXIBLE = (
     {"name": "f.small", "normalized_units": 1, "size_flexible": True},
     {"name": "f.large", "normalized_units": 4, "size_flexible": True},
 )
+VCPU = {
+    "name": "toy", "provider": "gcp", "source": "written by hand", "as_of": "2026-01-01",
+    "instance_types": [{"name": "n1-one", "resources": {"n1/vcpu": 1}}],
+    "rates": [on_demand("n1/vcpu", 1), commitment("n1/vcpu", "resource_commitment", 0.5, 100)],
+}  # fmt: skip
 M_AT_0 = "buy[custom:reserved_standard:here:m:2h:no_upfront at hour 0]"
 PLAN_AT_0 = "buy[custom:savings_plan_compute:2h:no_upfront at hour 0]"
 UPFRONT_AT_0 = "buy[custom:reserved_standard:here:m:2h:all_upfront at hour 0]"
@@ -240,6 +252,21 @@ FAMILIES = {
         bad={"tail level[0]": -1},
         breaks=("tail of scenario[low]",),
     ),
+    "stack_months": Family(
+        [],
+        {"n1-one": [3] * 100 + [1] * 200},
+        ("sustained level", "sustained excess"),
+        ("stack months",),
+        parts={
+            "catalog": {"inline": VCPU},
+            "horizon": {"hours": 300},
+            "purchases": {"hours": [150]},
+        },
+        good={**{f"serve on demand[{cell}]": 1 for cell in range(1, 5)},
+              "serve on demand[0]": 3, "sustained level[0]": 1, "sustained excess[0]": 2},
+        bad={"sustained excess[0]": 1},
+        breaks=("stack months[0]",),
+    ),
     "limit_utilization": Family(
         [*COMPUTE, commitment("n", "reserved_standard", 2, 2)],
         {"m": [1, 1], "n": [1, 0]},
@@ -303,7 +330,7 @@ def constraint_functions():
     """Public functions of the formulation that add to a model."""
     return {
         name
-        for module in (first_stage, formulation, risk, running_peaks)
+        for module in (first_stage, formulation, risk, running_peaks, sustained_use_rows)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
