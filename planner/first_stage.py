@@ -111,7 +111,7 @@ def build_first_stage(problem: Problem) -> FirstStage:
 
 def mean_weight(problem: Problem) -> float:
     """What the mean counts for in the objective, beside bad futures."""
-    return 1.0 - problem.request.risk.weight if problem.weighs_risk else 1.0
+    return 1.0 - problem.request.risk.tail_weight if problem.weighs_risk else 1.0
 
 
 def buy_lots(model: LinearModel, terms: Terms) -> tuple[Floats, float]:

@@ -34,8 +34,8 @@ def weigh_risk(
         return
     count = len(problem.probability)
     tail = 1.0 - tail_level(risk, problem.probability)
-    level = model.add("tail level", 1, lower=-np.inf, cost=risk.weight)
-    beyond = model.add("beyond level", count, cost=risk.weight * problem.probability / tail)
+    level = model.add("tail level", 1, lower=-np.inf, cost=risk.tail_weight)
+    beyond = model.add("beyond level", count, cost=risk.tail_weight * problem.probability / tail)
     baseline = on_demand_usd(problem)
     run = [(model["run"], -first.mix.excess_usd)] if first.mix.size else []
     model.require(
@@ -51,7 +51,7 @@ def weigh_risk(
         at_least=first.given_usd - baseline,
         index=[scenario.name for scenario in problem.demand.scenarios],
     )
-    model.offset += risk.weight * float(problem.probability @ baseline)
+    model.offset += risk.tail_weight * float(problem.probability @ baseline)
 
 
 def tail_level(risk: Risk, probability: Floats) -> float:
@@ -67,7 +67,9 @@ def adjusted_cost(problem: Problem, cost_usd: Floats) -> float:
     risk, baseline = problem.request.risk, on_demand_usd(problem)
     level = tail_level(risk, problem.probability)
     tail = tail_mean(cost_usd - baseline, problem.probability, level)
-    return (1 - risk.weight) * mean + risk.weight * (float(problem.probability @ baseline) + tail)
+    return (1 - risk.tail_weight) * mean + risk.tail_weight * (
+        float(problem.probability @ baseline) + tail
+    )
 
 
 def tail_mean(values: Floats, probability: Floats, level: float) -> float:

@@ -86,6 +86,9 @@ class SolveOptions(Document):
     threads: Annotated[int, Field(gt=0, le=256)] | None = None
 
 
+MOST_TAIL_WEIGHT = 1 - 1e-5
+
+
 class Risk(Document):
     """How much bad luck weighs: (1 - weight) × mean cost + weight × the cost of the bad futures.
 
@@ -98,7 +101,12 @@ class Risk(Document):
     level: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Of cvar; 0 is the mean of all."""
     weight: Share = 0.0
-    """0: the mean alone; 1: the bad futures alone."""
+    """0: the mean alone; 1: the bad futures alone, the mean deciding only what they leave open."""
+
+    @property
+    def tail_weight(self) -> float:
+        """What the bad futures weigh: hardly ever all, or all others were left to chance."""
+        return min(self.weight, MOST_TAIL_WEIGHT)
 
 
 class Information(Document):
