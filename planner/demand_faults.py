@@ -20,11 +20,12 @@ SHOWN = 20
 
 
 class FaultList:
-    """Faults of one file, by its field in the request and the name it has there."""
+    """Faults of one file or server, by its field in the request and the name it has there."""
 
     def __init__(self, field: str, source: DemandSource) -> None:
         self.field = field
-        self.name = str(source.file or source.example)
+        server = source.prometheus or source.kubernetes
+        self.name = str(source.file or source.example or (server and server.url))
         self.faults = Faults()
 
     def report(self, faults: list[tuple[str, object]], fix: str, total: int) -> None:

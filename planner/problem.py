@@ -31,6 +31,7 @@ from planner.problem_faults import (
 from planner.problem_notes import notes_of, warnings_of
 from planner.purchases import Lot, Option, find_options, make_lots
 from planner.quota_faults import check_quotas
+from planner.repairs import summed_up
 from planner.request import AllowedOffers, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
@@ -221,7 +222,12 @@ def make_problem(
     demand = collected(
         faults,
         lambda: read_demand(
-            request.demand, names, folder=folder, scenarios=request.scenarios, examples=examples
+            request.demand,
+            names,
+            folder=folder,
+            scenarios=request.scenarios,
+            examples=examples,
+            now=today,
         ),
     )
     if catalog is None:
@@ -293,6 +299,8 @@ def _planned(
     check_budget_dates(request, calendar, faults)
     inside = demand.between(calendar.start, calendar.hours)
     information = partitions_by_date(request.information, inside, calendar, faults)
+    if demand.repairs:
+        notes = [*notes, f"the demand's rows were mended: {summed_up(demand.repairs)}"]
     return _Planned(calendar, inside, information, tuple(notes))
 
 

@@ -1,6 +1,6 @@
 """Turns a decision into a plan: the bill, its splits, coverage, cash flow and reasons."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -21,6 +21,7 @@ from planner.plan import (
     PlannedHorizon,
     PoolUse,
     Purchase,
+    RepairDone,
     SolverReport,
 )
 from planner.problem import Problem
@@ -102,6 +103,7 @@ def settle(
         not_bought=reasons_against(outlook),
         solver=solver,
         catalog=describe_catalog(problem),
+        repairs=tuple(RepairDone.model_validate(asdict(one)) for one in problem.demand.repairs),
         notes=problem.notes,
         warnings=(
             *problem.warnings,

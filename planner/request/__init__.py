@@ -4,6 +4,7 @@ from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
 from planner.request.hardware import Hardware
 from planner.request.limits import Limits, Quota, ShareFloor, ShareLimits, UpfrontBudget
+from planner.request.metrics import KubernetesSource, MetricsServer, PrometheusSource
 from planner.request.offers import (
     COMMITMENTS,
     AllowedOffers,
@@ -23,6 +24,7 @@ from planner.request.plan_request import (
     Scenarios,
     SolveOptions,
 )
+from planner.request.repair import GapRepair, OutlierRepair, RepairRules
 from planner.request.workloads import (
     Machines,
     NormalizedUnits,
@@ -41,22 +43,28 @@ __all__ = [
     "DemandColumns",
     "DemandSource",
     "Document",
+    "GapRepair",
     "Hardware",
     "Horizon",
     "Hour",
     "Information",
     "InlineDemand",
+    "KubernetesSource",
     "Limits",
     "Machines",
     "Method",
+    "MetricsServer",
     "NormalizedUnits",
+    "OutlierRepair",
     "OwnUnit",
     "OwnedCommitment",
     "Placement",
     "PlanRequest",
     "PriceMultiplier",
+    "PrometheusSource",
     "PurchaseDates",
     "Quota",
+    "RepairRules",
     "Reservations",
     "Risk",
     "Scenarios",
