@@ -93,7 +93,7 @@ def read_moments(
         report.refuse(naive.notna(), OFFSET_FIX)
     first, later, absent = _localized(naive, zone or ZoneInfo("UTC"))
     if not change:
-        report.refuse(absent | (first != later), CHANGE_FIX)
+        report.refuse(naive.notna() & (absent | (first != later)), CHANGE_FIX)
     found = absolute.where(absolute.notna(), first)
     far = found.notna() & ~found.dt.year.between(*YEARS)
     report.refuse(far, YEARS_FIX)

@@ -25,7 +25,7 @@ def _plain_url(url: str) -> str:
 
 
 ServerUrl = Annotated[str, AfterValidator(_plain_url)]
-Step = Literal["10s", "15s", "30s", "1m", "2m", "5m", "10m", "15m", "20m", "30m", "1h"]
+Step = Literal["1s", "5s", "10s", "15s", "30s", "1m", "2m", "5m", "10m", "15m", "20m", "30m", "1h"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
