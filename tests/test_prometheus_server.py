@@ -76,6 +76,29 @@ def wait_for(attempt):
             time.sleep(0.05)
 
 
+PODS = {"web-1": ("shop", 2.5, "Running"), "web-2": ("shop", 0.5, "Pending"),
+        "load": ("data", 4.0, "Running"), "import": ("data", 64.0, "Succeeded")}  # fmt: skip
+"""Namespace, cores and phase of each; half a GiB beside every core."""
+
+
+def pods(first):
+    """What two kube-state-metrics beside each other show of them for six hours."""
+    metric, phases = "kube_pod_container_resource_requests", ("Pending", "Running", "Succeeded")
+    shown = {}
+    for instance in "ab":
+        for pod, (namespace, cores, phase) in PODS.items():
+            labels = f'instance="{instance}",namespace="{namespace}",pod="{pod}"'
+            for resource, amount in (("cpu", cores), ("memory", cores * 2**29)):
+                shown[f'{metric}{{{labels},container="c",resource="{resource}"}}'] = amount
+            for one in phases:
+                shown[f'kube_pod_status_phase{{{labels},phase="{one}"}}'] = int(one == phase)
+    for name in ("kube_pod_container_resource_requests", "kube_pod_status_phase"):
+        yield f"# TYPE {name} gauge"
+        for labels, value in shown.items():
+            if labels.startswith(name):
+                yield from (f"{labels} {value} {first + 3600 * hour}" for hour in range(6))
+
+
 @pytest.fixture(scope="module")
 def past(tmp_path_factory):
     """A server with eight days of the past, and two of which it lost hours."""
@@ -87,7 +110,7 @@ def past(tmp_path_factory):
         for minute in (range(DAYS * 1440) if service == "web" else range(0, 2880, 60))
         if service == "web" or not 1430 < minute < 1630
     ]
-    text = "\n".join(["# TYPE fleet_machines gauge", *lines, "# EOF\n"])
+    text = "\n".join(["# TYPE fleet_machines gauge", *lines, *pods(first), "# EOF\n"])
     (folder / "past.om").write_text(text)
     create = ["promtool", "tsdb", "create-blocks-from", "openmetrics"]
     subprocess.run(  # noqa: S603
@@ -176,6 +199,23 @@ def test_the_hour_that_runs_is_left_out_and_said(past):
     assert [(one.rule, one.start, one.end) for one in repairs] == [
         ("partial_last_hour", BEGAN + 30 * HOUR, BEGAN + DAYS * 24 * HOUR)
     ]
+
+
+def test_pods_request_what_those_that_run_or_wait_do(past):
+    server = {"url": past, "start": BEGAN, "end": BEGAN + 6 * HOUR}
+    demand = DemandSource(kubernetes=server | {"by": "namespace"})
+    names = {"shop/cpu", "shop/memory", "data/cpu"}
+    _, series, _ = read_metrics_history(
+        demand, names, folder=None, now=BEGAN + 7 * HOUR, limits=QUICK
+    )
+    assert {name: set(values) for name, values in series.items()} == {
+        "shop/cpu": {3.0}, "shop/memory": {1.5}, "data/cpu": {4.0}
+    }  # fmt: skip
+    everything = DemandSource(kubernetes=server)
+    _, series, _ = read_metrics_history(
+        everything, {"cpu"}, folder=None, now=BEGAN + 7 * HOUR, limits=QUICK
+    )
+    assert series["cpu"].tolist() == [7.0] * 6
 
 
 @pytest.mark.parametrize(
