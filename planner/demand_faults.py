@@ -40,6 +40,10 @@ class FaultList:
         self.faults.add(field or self.field, value, fix)
         raise InvalidInputError(self.faults.found)
 
+    def mended_by(self, fix: str, rule: str) -> str:
+        """The fix, with the rule of `demand.repair` that would mend it; usage is never mended."""
+        return f"{fix}, or repair: [{rule}]" if self.field.startswith("demand.") else fix
+
     def need(self, known: list[str], columns: list[str]) -> None:
         """Stop unless all columns are there."""
         for column in columns:

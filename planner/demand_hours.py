@@ -21,6 +21,7 @@ YEARS = (1970, 2200)
 ZONE_FIX = "no such zone; write one like Europe/Paris"
 OFFSET_FIX = "carries no offset; write one (…Z) or name the file's timezone in demand.timezone"
 UNREADABLE_FIX = "write ISO 8601, such as 2026-01-01T00:00Z"
+CHANGE_FIX = "this local hour comes twice or never (clock change); write its offset"
 YEARS_FIX = "write a year from {} to {}".format(*YEARS)
 
 _Refuse = Callable[[pd.Series, pd.Series, str], None]
@@ -94,7 +95,8 @@ class HourColumn:
         refuse(far, stamps, YEARS_FIX)
         moments = moments.mask(far).dt.as_unit("ns")
         off = moments.notna() & (moments != moments.dt.floor("h"))
-        refuse(off, stamps, "does not fall on a whole UTC hour; write whole hours")
+        fix = "does not fall on a whole UTC hour; write whole hours"
+        refuse(off, stamps, self._faults.mended_by(fix, "irregular"))
         on_the_hour: pd.Series = moments.mask(off)
         return on_the_hour
 
@@ -110,7 +112,7 @@ class HourColumn:
             refuse(naive.notna(), naive, OFFSET_FIX)
             return pd.Series(pd.NaT, index=naive.index, dtype="datetime64[us, UTC]")
         local = naive.dt.tz_localize(self._zone, ambiguous="NaT", nonexistent="NaT")
-        fix = "this local hour comes twice or never (clock change); write its offset"
+        fix = self._faults.mended_by(CHANGE_FIX, "clock_change")
         refuse(naive.notna() & local.isna(), naive, fix)
         absolute: pd.Series = local.dt.tz_convert("UTC")
         return absolute

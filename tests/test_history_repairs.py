@@ -1,11 +1,14 @@
 """A stranger's rows become hours by the rules the request names, and each mending is listed."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -348,3 +351,16 @@ def test_plans_list_what_was_mended(tmp_path):
         }
     ]  # fmt: skip
     assert "the demand's rows were mended: gaps 1 in 1 series" in plan.notes
+
+
+DOCS = (Path(__file__).parents[1] / "docs/history.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", DOCS, flags=re.S))
+def test_the_documented_demands_are_well_formed(block):
+    DemandSource.model_validate(yaml.safe_load(block)["demand"])
+
+
+def test_every_rule_is_documented():
+    for rule in RepairRules.model_fields:
+        assert f"| `{rule}` |" in DOCS

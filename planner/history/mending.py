@@ -14,7 +14,7 @@ from planner.repairs.report import HOUR_S, RepairLog, moment
 from planner.request import GapRepair, OutlierRepair
 
 EDGE_FIX = "the series is known from {} to {} only; repair: {{edges: zero}} or {{edges: trim}}"
-HOLE_FIX = "no row for this hour; add it, or repair: [gaps] (or write absent: zero)"
+HOLE_FIX = "no row for this hour; add it, or write absent: zero, or repair: [gaps]"
 LONG_FIX = "a gap of {} hours; add rows, or allow it: repair: {{gaps: {{longest_hours: {}}}}}"
 
 

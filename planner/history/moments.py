@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from planner.demand_faults import SHOWN, FaultList
 from planner.demand_hours import (
+    CHANGE_FIX,
     OFFSET_FIX,
     UNREADABLE_FIX,
     YEARS,
@@ -16,11 +17,6 @@ from planner.demand_hours import (
     ZONE_FIX,
     find_zone,
     parse_stamps,
-)
-
-CHANGE_FIX = (
-    "this local hour comes twice or never (clock change); write its offset, or repair: "
-    "[clock_change]"
 )
 
 
@@ -93,7 +89,8 @@ def read_moments(
         report.refuse(naive.notna(), OFFSET_FIX)
     first, later, absent = _localized(naive, zone or ZoneInfo("UTC"))
     if not change:
-        report.refuse(naive.notna() & (absent | (first != later)), CHANGE_FIX)
+        fix = faults.mended_by(CHANGE_FIX, "clock_change")
+        report.refuse(naive.notna() & (absent | (first != later)), fix)
     found = absolute.where(absolute.notna(), first)
     far = found.notna() & ~found.dt.year.between(*YEARS)
     report.refuse(far, YEARS_FIX)
