@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import ValidationError
 
+from api.command.request_file import Overrides, read_request
 from api.http.posted import parse_posted
 from api.http.settings import ServerSettings
 from catalogs import InvalidInputError
@@ -243,3 +244,12 @@ def test_strangers_cannot_ask_for_more_values_than_they_may_send():
     long = ASKED | {"step": "1s"}
     with pytest.raises(InvalidInputError, match="ask for at most 1000 values"):
         posted({"prometheus": long}, prometheus=(ASKED["url"],), max_demand_cells=1000)
+
+
+def test_a_demand_file_takes_the_place_of_a_server(tmp_path):
+    document = {"demand": {"prometheus": ASKED, "repair": ["gaps"]}, "workloads": [WORKLOAD]}
+    (tmp_path / "request.json").write_text(json.dumps(document))
+    request = read_request(tmp_path / "request.json", Overrides(tmp_path / "demand.csv"))
+    assert request.demand.file == tmp_path / "demand.csv"
+    assert request.demand.prometheus is None
+    assert request.demand.repair.gaps is not None
