@@ -193,6 +193,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks one.")] = 8080,
     examples: Annotated[Path | None, typer.Option(help="Folder of named example demands.")] = None,
+    prometheus: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="A Prometheus that requests may read; may be repeated."),
+    ] = None,
     max_time_limit: Annotated[
         float, typer.Option("--max-time-limit", help="Seconds a request may solve at most.")
     ] = 120.0,
@@ -214,6 +218,7 @@ def serve(
             host,
             port,
             examples,
+            tuple(prometheus or ()),
             max_time_limit_s=max_time_limit,
             max_body_mib=max_body,
             max_solves=max_solves,

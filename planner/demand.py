@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from catalogs import Faults
 from planner.demand_file import read_series
 from planner.demand_inline import read_inline
+from planner.history import read_file_history, read_metrics_history
+from planner.repairs import Repair
 from planner.request import DemandSource, InlineDemand, PlanRequest
 
 HOUR = timedelta(hours=1)
@@ -37,11 +39,13 @@ class Demand:
         series: values [moment] by series name; every array has the same length. Moments are the
             hours of the first scenario, then those of the second, and so on.
         scenarios: the possible futures, in the order of the moments.
+        repairs: what was mended in the rows it comes from.
     """
 
     start: datetime
     series: Mapping[str, NDArray[np.float64]]
     scenarios: tuple[Scenario, ...] = FORECAST
+    repairs: tuple[Repair, ...] = ()
 
     @property
     def hours(self) -> int:
@@ -61,14 +65,14 @@ class Demand:
             name: values.reshape(shape)[:, first : first + hours].ravel()
             for name, values in self.series.items()
         }
-        return Demand(start, cut, self.scenarios)
+        return Demand(start, cut, self.scenarios, self.repairs)
 
     def future(self, position: int) -> "Demand":
         """One scenario by its position, taken as certain; its series are views of these."""
         moments = slice(position * self.hours, (position + 1) * self.hours)
         certain = Scenario(self.scenarios[position].name, 1.0)
         series = {name: values[moments] for name, values in self.series.items()}
-        return Demand(self.start, series, (certain,))
+        return Demand(self.start, series, (certain,), self.repairs)
 
 
 def read_demand(
@@ -78,6 +82,7 @@ def read_demand(
     folder: Path,
     scenarios: Mapping[str, float] | None = None,
     examples: Path | None = None,
+    now: datetime | None = None,
 ) -> Demand:
     """The named series from the request's demand source.
 
@@ -87,20 +92,40 @@ def read_demand(
         folder: what a relative file path is relative to.
         scenarios: probability of each scenario by name, in the order wanted; None for one future.
         examples: the folder of named examples, each ``NAME/demand.csv``.
+        now: of its hour and later ones a server of metrics knows nothing yet; the present when
+            absent.
 
     Raises:
-        InvalidInputError: with every fault of the source (rows of files by their number).
+        InvalidInputError: with every fault of the source (rows of files by their number); a
+            `MetricsError` where a server of metrics cannot be read.
     """
     futures = tuple(Scenario(*one) for one in (scenarios or {}).items()) or FORECAST
     if source.inline is not None:
         start, series = read_inline(source.inline, names, scenarios or {})
         return Demand(start, series, futures)
+    if source.is_history or source.prometheus or source.kubernetes:
+        _refuse_scenarios(scenarios)
+    if source.prometheus or source.kubernetes:
+        moment = now or datetime.now(UTC)
+        start, series, repairs = read_metrics_history(source, names, folder=folder, now=moment)
+        return Demand(start, series, futures, repairs)
     if source.example is not None:
         file, field = _example(source.example, examples), "demand.example"
     else:
         file, field = folder / (source.file or ""), "demand.file"
+    if source.is_history:
+        start, series, repairs = read_file_history(file, source, names, field)
+        return Demand(start, series, futures, repairs)
     start, series = read_series(file, source, names, scenarios or {}, field)
     return Demand(start, series, futures)
+
+
+def _refuse_scenarios(scenarios: Mapping[str, float] | None) -> None:
+    faults = Faults()
+    if scenarios:
+        fix = "a history that is mended is one past, without scenarios; take out one of the two"
+        faults.add("scenarios", ", ".join(scenarios), fix)
+    faults.raise_if_any()
 
 
 def inline_demand(request: PlanRequest, *, folder: Path) -> PlanRequest:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from planner.demand_faults import SHOWN, FaultList, RowFaults
 from planner.demand_rows import REFUSED, SKIPPED, Rows
 
-HOLE_FIX = "no row for this hour; add it (or write absent: zero)"
+HOLE_FIX = "no row for this hour; add it, or write absent: zero"
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def report_repeated(cells: Cells, first_row: int, faults: FaultList) -> None:
     rows = cells.repeated
     found = RowFaults(faults)
     shown = map(moment, cells.hour(rows[:SHOWN])) if len(rows) else ()
-    fix = "this hour stands in an earlier row; keep one"
+    fix = faults.mended_by("this hour stands in an earlier row; keep one", "duplicates")
     found.refuse(rows + first_row, shown, "timestamp", fix)
     found.settle()
 
@@ -182,7 +182,7 @@ def _report_missing(
         named: list[tuple[str, object]] = [
             (f"{field} series {name}", moment(hour)) for hour in missing[:SHOWN]
         ]
-        faults.report(named, HOLE_FIX, total=len(missing))
+        faults.report(named, faults.mended_by(HOLE_FIX, "gaps"), total=len(missing))
 
 
 def moment(hour: int) -> pd.Timestamp:

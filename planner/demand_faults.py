@@ -20,11 +20,12 @@ SHOWN = 20
 
 
 class FaultList:
-    """Faults of one file, by its field in the request and the name it has there."""
+    """Faults of one file or server, by its field in the request and the name it has there."""
 
     def __init__(self, field: str, source: DemandSource) -> None:
         self.field = field
-        self.name = str(source.file or source.example)
+        server = source.prometheus or source.kubernetes
+        self.name = str(source.file or source.example or (server and server.url))
         self.faults = Faults()
 
     def report(self, faults: list[tuple[str, object]], fix: str, total: int) -> None:
@@ -38,6 +39,10 @@ class FaultList:
         """Report this and everything before it; nothing further can be read."""
         self.faults.add(field or self.field, value, fix)
         raise InvalidInputError(self.faults.found)
+
+    def mended_by(self, fix: str, rule: str) -> str:
+        """The fix, with the rule of `demand.repair` that would mend it; usage is never mended."""
+        return f"{fix}, or repair: [{rule}]" if self.field.startswith("demand.") else fix
 
     def need(self, known: list[str], columns: list[str]) -> None:
         """Stop unless all columns are there."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,11 +15,27 @@ from planner.request import DemandSource
 _OFFSET = r"[T ]\d{2}.*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
 """An offset, which only a time of day can carry: the date itself has hyphens and digits too."""
 
-_YEARS = (1970, 2200)
+YEARS = (1970, 2200)
 """Years a demand may lie in."""
+
+ZONE_FIX = "no such zone; write one like Europe/Paris"
+OFFSET_FIX = "carries no offset; write one (…Z) or name the file's timezone in demand.timezone"
+UNREADABLE_FIX = "write ISO 8601, such as 2026-01-01T00:00Z"
+CHANGE_FIX = "this local hour comes twice or never (clock change); write its offset"
+YEARS_FIX = "write a year from {} to {}".format(*YEARS)
 
 _Refuse = Callable[[pd.Series, pd.Series, str], None]
 """Takes whether each distinct timestamp is bad, what to show of it, and the fix."""
+
+
+class Hours(Protocol):
+    """Reads the timestamps of rows, piece by piece."""
+
+    def hours(self, stamps: pd.Series) -> NDArray[np.int32]:
+        """A number of each row [row]; ``stamps`` is indexed by the rows' numbers."""
+
+    def settle(self) -> None:
+        """Report what was found wrong."""
 
 
 class HourColumn:
@@ -26,7 +43,7 @@ class HourColumn:
 
     def __init__(self, source: DemandSource, faults: FaultList) -> None:
         self._name, self._faults = source.timezone, faults
-        self._zone = _zone(self._name)
+        self._zone = find_zone(self._name)
         self._rows = RowFaults(faults)
 
     def hours(self, stamps: pd.Series) -> NDArray[np.int32]:
@@ -48,8 +65,7 @@ class HourColumn:
     def settle(self) -> None:
         """Report what was found wrong."""
         if self._name is not None and self._zone is None:
-            fix = "no such zone; write one like Europe/Paris"
-            self._faults.stop(self._name, fix, field="demand.timezone")
+            self._faults.stop(self._name, ZONE_FIX, field="demand.timezone")
         self._rows.settle()
 
     def _refuse(
@@ -75,41 +91,47 @@ class HourColumn:
 
     def _whole(self, moments: pd.Series, stamps: pd.Series, refuse: _Refuse) -> pd.Series:
         """The same moments; NaT (and a fault) where one is no hour of the years allowed."""
-        far = moments.notna() & ~moments.dt.year.between(*_YEARS)
-        refuse(far, stamps, "write a year from {} to {}".format(*_YEARS))
+        far = moments.notna() & ~moments.dt.year.between(*YEARS)
+        refuse(far, stamps, YEARS_FIX)
         moments = moments.mask(far).dt.as_unit("ns")
         off = moments.notna() & (moments != moments.dt.floor("h"))
-        refuse(off, stamps, "does not fall on a whole UTC hour; write whole hours")
+        fix = "does not fall on a whole UTC hour; write whole hours"
+        refuse(off, stamps, self._faults.mended_by(fix, "irregular"))
         on_the_hour: pd.Series = moments.mask(off)
         return on_the_hour
 
     def _parsed(self, stamps: pd.Series, refuse: _Refuse) -> pd.Series:
-        absolute = stamps.str.contains(_OFFSET, na=False)
-        with_offset = pd.to_datetime(
-            stamps.where(absolute), utc=True, format="ISO8601", errors="coerce"
-        )
-        naive = pd.to_datetime(stamps.mask(absolute), format="ISO8601", errors="coerce")
+        with_offset, naive = parse_stamps(stamps)
+        absolute = with_offset.notna()
         _refuse_unreadable(with_offset.isna() & naive.isna(), stamps, refuse)
         local = self._localized(naive[naive.notna()], refuse)
         return with_offset.where(absolute, local.reindex(stamps.index))
 
     def _localized(self, naive: pd.Series, refuse: _Refuse) -> pd.Series:
         if self._zone is None:
-            fix = "carries no offset; write one (…Z) or name the file's timezone in demand.timezone"
-            refuse(naive.notna(), naive, fix)
+            refuse(naive.notna(), naive, OFFSET_FIX)
             return pd.Series(pd.NaT, index=naive.index, dtype="datetime64[us, UTC]")
         local = naive.dt.tz_localize(self._zone, ambiguous="NaT", nonexistent="NaT")
-        fix = "this local hour comes twice or never (clock change); write its offset"
+        fix = self._faults.mended_by(CHANGE_FIX, "clock_change")
         refuse(naive.notna() & local.isna(), naive, fix)
         absolute: pd.Series = local.dt.tz_convert("UTC")
         return absolute
 
 
+def parse_stamps(stamps: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Timestamps written with an offset, as UTC, and those without; NaT where they are not so."""
+    text = stamps.astype("string")
+    absolute = text.str.contains(_OFFSET, na=False)
+    with_offset = pd.to_datetime(text.where(absolute), utc=True, format="ISO8601", errors="coerce")
+    naive = pd.to_datetime(text.mask(absolute), format="ISO8601", errors="coerce")
+    return with_offset, naive
+
+
 def _refuse_unreadable(bad: pd.Series, stamps: pd.Series, refuse: _Refuse) -> None:
-    refuse(bad, stamps, "write ISO 8601, such as 2026-01-01T00:00Z")
+    refuse(bad, stamps, UNREADABLE_FIX)
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
+def find_zone(name: str | None) -> ZoneInfo | None:
     """The zone; None also where there is none of that name, which waits its turn as a fault."""
     try:
         return None if name is None else ZoneInfo(name)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from planner.demand_faults import SHOWN, FaultList
-from planner.demand_hours import HourColumn
+from planner.demand_hours import HourColumn, Hours
 from planner.demand_names import NameColumn
 from planner.demand_scenarios import ScenarioColumn
 from planner.demand_table import DemandTable, stop_empty
@@ -37,15 +37,18 @@ class Rows:
 
 def read_rows(
     table: DemandTable, source: DemandSource, names: list[str], scenarios: Mapping[str, float],
-    faults: FaultList,
+    faults: FaultList, hours: Hours | None = None,
 ) -> Rows:  # fmt: skip
     """The rows of a long or wide file, of which those of ``names`` are asked for.
+
+    ``hours`` reads the timestamps; as whole UTC hours when absent.
 
     Raises:
         InvalidInputError: a filter that keeps no row, a lacking series, or scenarios that are
             named and lacking or there and not named; other faults are left in ``faults``.
     """
-    reader = _RowReader(table, source, names, scenarios, faults)
+    hours = hours or HourColumn(source, faults)
+    reader = _RowReader(table, source, names, scenarios, faults, hours)
     # Pieces kept until all are read would leave holes in the memory, of the arrays' own size.
     hour, slot = np.empty(table.most_rows, np.int32), np.empty(table.most_rows, np.int32)
     count = 0
@@ -67,12 +70,12 @@ class _RowReader:
 
     def __init__(
         self, table: DemandTable, source: DemandSource, names: list[str],
-        scenarios: Mapping[str, float], faults: FaultList,
+        scenarios: Mapping[str, float], faults: FaultList, hours: Hours,
     ) -> None:  # fmt: skip
         self._table, self._source, self._names, self._faults = table, source, names, faults
         self._scenarios = tuple(scenarios)
         self._timestamp, self._workload = source.columns.timestamp, source.columns.workload
-        self._hours = HourColumn(source, faults)
+        self._hours = hours
         self._scenario = ScenarioColumn(source, table.columns, scenarios, faults)
         self._series = NameColumn(names) if is_long(table, source) else None
         self._where = {column: NameColumn([str(value)]) for column, value in source.where.items()}

@@ -286,6 +286,20 @@ class SolverReport(Part):
     rows: int
 
 
+class RepairDone(Part):
+    """One place of the demand's series that a rule of `demand.repair` mended."""
+
+    rule: str
+    series: str
+    start: datetime
+    end: datetime
+    """First moment no longer concerned."""
+    count: int
+    """Rows or hours mended."""
+    done: str
+    """What was made of them."""
+
+
 class CatalogReport(Part):
     """Which prices were used."""
 
@@ -342,6 +356,8 @@ class Plan(Part):
     not_bought: tuple[NotBought, ...]
     solver: SolverReport
     catalog: CatalogReport
+    repairs: tuple[RepairDone, ...] = ()
+    """What was mended in the demand before it was planned for."""
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 

@@ -35,6 +35,7 @@ from planner.problem_faults import (
 from planner.problem_notes import notes_of, warnings_of
 from planner.purchases import Lot, Option, find_options, find_targets, make_lots
 from planner.quota_faults import check_egress, check_quotas
+from planner.repairs import summed_up
 from planner.request import AllowedOffers, PastBill, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
@@ -256,7 +257,12 @@ def make_problem(
     demand = collected(
         faults,
         lambda: read_demand(
-            request.demand, names, folder=folder, scenarios=request.scenarios, examples=examples
+            request.demand,
+            names,
+            folder=folder,
+            scenarios=request.scenarios,
+            examples=examples,
+            now=today,
         ),
     )
     present, source = None, request.present_bill
@@ -336,6 +342,8 @@ def _planned(
     check_held_times(request, calendar, faults)
     inside = demand.between(calendar.start, calendar.hours)
     information = partitions_by_date(request.information, inside, calendar, faults)
+    if demand.repairs:
+        notes = [*notes, f"the demand's rows were mended: {summed_up(demand.repairs)}"]
     return _Planned(calendar, inside, information, tuple(notes))
 
 

@@ -1,6 +1,6 @@
 """Turns a decision into a plan: the bill, its splits, coverage, cash flow and reasons."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -25,6 +25,7 @@ from planner.plan import (
     PlannedHorizon,
     PoolUse,
     Purchase,
+    RepairDone,
     SolverReport,
 )
 from planner.present_cost import doubts_of, present_cost
@@ -112,6 +113,7 @@ def settle(
         not_bought=reasons_against(outlook),
         solver=solver,
         catalog=describe_catalog(problem),
+        repairs=tuple(RepairDone.model_validate(asdict(one)) for one in problem.demand.repairs),
         notes=problem.notes,
         warnings=(
             *problem.warnings,

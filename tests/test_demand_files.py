@@ -118,7 +118,10 @@ def test_local_hours_become_utc_across_the_clock_change(read):
 def test_hours_that_come_twice_or_never_are_refused(faults):
     content = "timestamp,web\n2026-03-29T01:00,1\n2026-03-29T02:00,2\n2026-03-29T03:00,2\n"
     twice = "timestamp,web\n2026-10-25T02:00,1\n2026-10-25T02:00,2\n"
-    fix = "this local hour comes twice or never (clock change); write its offset"
+    fix = (
+        "this local hour comes twice or never (clock change); write its offset, or repair: "
+        "[clock_change]"
+    )
     assert faults(content, timezone="Europe/Paris") == [
         f"demand.file row 3 timestamp = '2026-03-29T02:00:00': {fix}"
     ]
@@ -132,7 +135,7 @@ def test_a_zone_off_by_half_an_hour_gives_no_whole_utc_hours(faults):
     content = "timestamp,web\n2026-01-01T01:00,1\n"
     assert faults(content, timezone="Asia/Kolkata") == [
         "demand.file row 2 timestamp = '2026-01-01T01:00': "
-        "does not fall on a whole UTC hour; write whole hours"
+        "does not fall on a whole UTC hour; write whole hours, or repair: [irregular]"
     ]
 
 
@@ -162,19 +165,19 @@ def test_every_faulty_row_is_reported_at_once_by_its_line(faults):
         "demand.file row 7 timestamp = '2026-01-01T03:00:00': carries no offset; "
         "write one (…Z) or name the file's timezone in demand.timezone",
         "demand.file row 6 timestamp = '2026-01-01T02:30Z': "
-        "does not fall on a whole UTC hour; write whole hours",
+        "does not fall on a whole UTC hour; write whole hours, or repair: [irregular]",
         "demand.file row 2 web = '-1': write a number from 0 to 1e+12",
         "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12",
         "demand.file row 9 web = 'inf': write a number from 0 to 1e+12",
         "demand.file row 10 web = 'many': write a number from 0 to 1e+12",
         "demand.file row 5 timestamp = '2026-01-01T01:00:00Z': "
-        "this hour stands in an earlier row; keep one",
+        "this hour stands in an earlier row; keep one, or repair: [duplicates]",
         "demand.file series web = '2026-01-01T02:00:00Z': "
-        "no row for this hour; add it (or write absent: zero)",
+        "no row for this hour; add it, or write absent: zero, or repair: [gaps]",
         "demand.file series web = '2026-01-01T03:00:00Z': "
-        "no row for this hour; add it (or write absent: zero)",
+        "no row for this hour; add it, or write absent: zero, or repair: [gaps]",
         "demand.file series web = '2026-01-01T04:00:00Z': "
-        "no row for this hour; add it (or write absent: zero)",
+        "no row for this hour; add it, or write absent: zero, or repair: [gaps]",
     ]
 
 
@@ -197,7 +200,7 @@ def test_a_long_gap_is_counted_too(faults):
     assert len(found) == 21
     assert found[20] == (
         f"demand.file = '{59 * 24 - 1 - 20} more such places': "
-        "no row for this hour; add it (or write absent: zero)"
+        "no row for this hour; add it, or write absent: zero, or repair: [gaps]"
     )
 
 
@@ -207,7 +210,7 @@ def test_a_gap_in_one_series_of_a_long_file_is_found(faults):
     content += "2026-01-01T02:00Z,web,3\n"
     assert faults(content, "web", "db") == [
         "demand.file series db = '2026-01-01T01:00:00Z': "
-        "no row for this hour; add it (or write absent: zero)"
+        "no row for this hour; add it, or write absent: zero, or repair: [gaps]"
     ]
 
 
@@ -226,7 +229,7 @@ def test_absent_zero_does_not_hide_values_that_are_wrong(faults):
 def test_repeated_rows_of_one_series_are_refused_in_a_long_file(faults):
     assert faults(LONG + "2026-01-01T00:00Z,web,9\n", "web", "db") == [
         "demand.file row 6 timestamp = '2026-01-01T00:00:00Z': "
-        "this hour stands in an earlier row; keep one"
+        "this hour stands in an earlier row; keep one, or repair: [duplicates]"
     ]
 
 

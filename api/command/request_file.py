@@ -52,7 +52,7 @@ def _overridden(document: dict[str, object], overrides: Overrides) -> dict[str, 
         demand = document.get("demand")
         kept = dict(demand) if isinstance(demand, dict) else {}
         # The file takes the place of wherever demand came from; how to read it stays.
-        for source in ("inline", "example"):
+        for source in ("inline", "example", "prometheus", "kubernetes"):
             kept.pop(source, None)
         changed["demand"] = kept | {"file": str(overrides.demand.absolute())}
     solve = document.get("solve", {})

@@ -13,6 +13,7 @@ def run_serve(
     host: str,
     port: int,
     examples: Path | None,
+    prometheus: tuple[str, ...] = (),
     *,
     max_time_limit_s: float,
     max_body_mib: int,
@@ -31,6 +32,7 @@ def run_serve(
         raise _invalid("--max-time-limit", str(max_time_limit_s), "write seconds above 0")
     settings = ServerSettings(
         examples=examples,
+        prometheus=prometheus,
         max_time_limit_s=max_time_limit_s,
         max_body_bytes=max_body_mib * 2**20,
         max_concurrent_solves=max_solves,

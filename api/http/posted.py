@@ -1,6 +1,7 @@
 """Plan requests as they may be posted: no files, and within the server's limits."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
@@ -8,7 +9,14 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from api.http.settings import ServerSettings
 from catalogs import Faults, InvalidInputError
 from planner import PlanRequest, faults_of
-from planner.request import CatalogSource, DemandSource, PresentBill, SolveOptions
+from planner.request import (
+    CatalogSource,
+    DemandSource,
+    KubernetesSource,
+    PresentBill,
+    PrometheusSource,
+    SolveOptions,
+)
 
 
 def _refused_demand_file(value: object) -> None:
@@ -34,11 +42,35 @@ def _form(value: object) -> str:
     return "several" if isinstance(value, list | tuple) else "one"
 
 
+def _refused_token_file(value: object) -> None:
+    if value is not None:
+        raise ValueError("the server reads no files; take it out")
+
+
+NoTokenFile = Annotated[None, BeforeValidator(_refused_token_file)]
+
+
+class PostedPrometheus(PrometheusSource):
+    """Series by their PromQL, of a server that the operator allows."""
+
+    token_file: NoTokenFile = None
+    """Not over HTTP: the server reads no files."""
+
+
+class PostedKubernetes(KubernetesSource):
+    """What the pods of a cluster request, of a server that the operator allows."""
+
+    token_file: NoTokenFile = None
+    """Not over HTTP: the server reads no files."""
+
+
 class PostedDemand(DemandSource):
-    """Where demand comes from: values written here, or a named example of the server."""
+    """Where demand comes from: values written here, an example or an allowed Prometheus."""
 
     file: Annotated[None, BeforeValidator(_refused_demand_file)] = None
     """Not over HTTP: the server reads no files."""
+    prometheus: PostedPrometheus | None = None
+    kubernetes: PostedKubernetes | None = None
 
 
 class PostedCatalog(CatalogSource):
@@ -97,6 +129,7 @@ def parse_posted(document: object, settings: ServerSettings) -> PlanRequest:
         request = PostedPlanRequest.model_validate(document)
     except ValidationError as error:
         raise InvalidInputError([*faults.found, *faults_of(error, document)]) from error
+    check_metrics(request.demand, settings, faults)
     faults.raise_if_any()
     return limited(request, settings)
 
@@ -125,6 +158,23 @@ def check_size(document: object, settings: ServerSettings) -> None:
         fix = f"send at most {settings.max_entries} values beside the demand"
         faults.add("request", f"{entries} values", fix)
     faults.raise_if_any()
+
+
+def check_metrics(demand: DemandSource, settings: ServerSettings, faults: Faults) -> None:
+    """Note a server of metrics that requests may not make this one ask, and too many values."""
+    for name in ("prometheus", "kubernetes"):
+        source: PrometheusSource | KubernetesSource | None = getattr(demand, name)
+        if source is None:
+            continue
+        if source.url not in {url.rstrip("/") for url in settings.prometheus}:
+            fix = "the server asks no such address; send the demand inline or name an example"
+            faults.add(f"demand.{name}.url", source.url, fix)
+        series = len(source.queries) if isinstance(source, PrometheusSource) else 1
+        seconds = ((source.end or datetime.now(UTC)) - source.start).total_seconds()
+        values = int(seconds) // source.step_seconds * series
+        if values > settings.max_demand_cells:
+            fix = f"ask for at most {settings.max_demand_cells} values; shorten it, or take hours"
+            faults.add(f"demand.{name}", f"{values} values", fix)
 
 
 def check_solver(document: object, settings: ServerSettings, faults: Faults) -> None:

@@ -15,6 +15,8 @@ class ServerSettings(BaseModel):
 
     examples: Path | None = None
     """Folder of named example demands, each `NAME/demand.csv`; None offers none."""
+    prometheus: tuple[str, ...] = ()
+    """URLs of the Prometheus servers that requests may read demand from; none, unless named."""
     max_body_bytes: Annotated[int, Field(gt=0)] = 32 * MIB
     """Larger request bodies are refused."""
     max_entries: Annotated[int, Field(gt=0)] = 250_000

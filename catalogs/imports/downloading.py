@@ -16,6 +16,7 @@ from typing import IO
 from catalogs.faults import Fault, InvalidInputError, shown
 
 _CHUNK_BYTES = 256 * 1024
+_ANSWER_BYTES = 2_000
 _TOO_MANY_REQUESTS = 429
 _RANGE_NOT_SATISFIABLE = 416
 _NOT_MODIFIED = 304
@@ -29,10 +30,19 @@ Progress = Callable[[str, int, int | None], None]
 
 
 class DownloadError(InvalidInputError):
-    """A file cannot be had; says which and what to do."""
+    """A file cannot be had; says which and what to do.
 
-    def __init__(self, url: str, fix: str) -> None:
+    Attributes:
+        why: what happened.
+        status: the HTTP status of an answer that refuses; None if there was none.
+        answer: the beginning of what that answer said.
+    """
+
+    def __init__(
+        self, url: str, fix: str, *, why: str = "", status: int | None = None, answer: bytes = b""
+    ) -> None:
         super().__init__([Fault(field="url", value=shown(url), fix=fix)])
+        self.why, self.status, self.answer = why or fix, status, answer
 
 
 class _BrokenOffError(Exception):
@@ -110,8 +120,8 @@ class Downloader:
             else:
                 self._bytes += target.stat().st_size
                 return target
-        fix = f"{why}, {self.limits.tries} times; try again later, what came is kept"
-        raise DownloadError(url, fix)
+        why = f"{why}, {self.limits.tries} times"
+        raise DownloadError(url, f"{why}; try again later, what came is kept", why=why)
 
     def _try(self, url: str, kept: "_Kept") -> None:
         if not self.allows(url):
@@ -124,8 +134,9 @@ class Downloader:
             with self._opener.open(request, timeout=self.limits.timeout_s) as answer:
                 self._take(url, kept, answer)
         except urllib.error.HTTPError as error:
-            error.close()
-            _judge(url, kept, error.code)
+            with error:
+                answer = _beginning(error)
+            _judge(url, kept, error.code, answer)
         except urllib.error.URLError as error:
             raise _BrokenOffError(f"does not answer ({error.reason})") from error
         except TimeoutError as error:
@@ -154,11 +165,19 @@ class Downloader:
     def _check_size(self, url: str, kept: "_Kept", size: int) -> None:
         if self._bytes + size > self.limits.largest_mib * 1024**2:
             kept.drop()
-            fix = f"is above {self.limits.largest_mib} MiB, with what came before; allow more"
-            raise DownloadError(url, fix)
+            why = f"is above {self.limits.largest_mib} MiB, with what came before"
+            raise DownloadError(url, f"{why}; allow more", why=why)
 
 
-def _judge(url: str, kept: "_Kept", code: int) -> None:
+def _beginning(error: urllib.error.HTTPError) -> bytes:
+    """What an answer says of itself; nothing if it breaks off."""
+    try:
+        return error.read(_ANSWER_BYTES)
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+def _judge(url: str, kept: "_Kept", code: int, answer: bytes) -> None:
     """What an answer without content means: nothing new, try again, or give up."""
     if code == _NOT_MODIFIED:
         return
@@ -169,7 +188,8 @@ def _judge(url: str, kept: "_Kept", code: int) -> None:
         or code >= http.client.INTERNAL_SERVER_ERROR
     ):
         raise _BrokenOffError(f"answers HTTP {code}")
-    raise DownloadError(url, f"answers HTTP {code}; check the provider, region and API key")
+    fix = f"answers HTTP {code}; check the provider, region and API key"
+    raise DownloadError(url, fix, status=code, answer=answer)
 
 
 class _Kept:

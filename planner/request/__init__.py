@@ -11,6 +11,7 @@ from planner.request.limits import (
     ShareLimits,
     UpfrontBudget,
 )
+from planner.request.metrics import KubernetesSource, MetricsServer, PrometheusSource
 from planner.request.offers import (
     COMMITMENTS,
     AllowedOffers,
@@ -31,6 +32,7 @@ from planner.request.plan_request import (
     SolveOptions,
 )
 from planner.request.present_bill import BilledHours, BilledMonth, PastBill, PresentBill
+from planner.request.repair import GapRepair, OutlierRepair, RepairRules
 from planner.request.workloads import (
     Egress,
     HeldCapacity,
@@ -56,6 +58,7 @@ __all__ = [
     "Document",
     "Egress",
     "EgressLimit",
+    "GapRepair",
     "Hardware",
     "HeldCapacity",
     "Home",
@@ -63,10 +66,13 @@ __all__ = [
     "Hour",
     "Information",
     "InlineDemand",
+    "KubernetesSource",
     "Limits",
     "Machines",
     "Method",
+    "MetricsServer",
     "NormalizedUnits",
+    "OutlierRepair",
     "OwnUnit",
     "OwnedCommitment",
     "PastBill",
@@ -74,8 +80,10 @@ __all__ = [
     "PlanRequest",
     "PresentBill",
     "PriceMultiplier",
+    "PrometheusSource",
     "PurchaseDates",
     "Quota",
+    "RepairRules",
     "Reservations",
     "Risk",
     "Scenarios",
