@@ -1,5 +1,6 @@
 """What the user asks: one frozen document and its parts."""
 
+from planner.request.backtest import Backtest, Course, Migration, PolicyName, Shock
 from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
 from planner.request.hardware import Hardware
@@ -37,7 +38,9 @@ __all__ = [
     "COMMITMENTS",
     "Accounting",
     "AllowedOffers",
+    "Backtest",
     "CatalogSource",
+    "Course",
     "DemandColumns",
     "DemandSource",
     "Document",
@@ -49,11 +52,13 @@ __all__ = [
     "Limits",
     "Machines",
     "Method",
+    "Migration",
     "NormalizedUnits",
     "OwnUnit",
     "OwnedCommitment",
     "Placement",
     "PlanRequest",
+    "PolicyName",
     "PriceMultiplier",
     "PurchaseDates",
     "Quota",
@@ -62,6 +67,7 @@ __all__ = [
     "Scenarios",
     "ShareFloor",
     "ShareLimits",
+    "Shock",
     "SolveOptions",
     "Spot",
     "UpfrontBudget",

@@ -1,0 +1,69 @@
+"""Plan on a forecast: many futures over the longest term, later purchases knowing what came."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from planner.backtest.book import Holding
+from planner.backtest.replanning import dates_of_plan, pose, purchases_of
+from planner.backtest.setting import Futures, Seen, Setting
+from planner.calendar import HOUR
+from planner.problem import longest_term_hours
+from planner.request import Information, PlanRequest, Risk, SolveOptions
+
+KNOWN = Information(groups=(1, 4, 8, 16, 10**6))
+"""Groups of futures that a plan's dates tell apart: none now, in the end all."""
+
+GAP = 1e-3
+"""Of a plan whose first purchases alone are made, and whose futures are drawn."""
+
+
+@dataclass(frozen=True)
+class Forecasting:
+    """Plans at every date on futures drawn from the past, and buys what the plan buys now.
+
+    Attributes:
+        futures: draws them.
+        risk: how much the bad ones weigh.
+        description: the rule in a line.
+        steady_hours: with dates closer than this it acts on the median of its latest targets.
+    """
+
+    futures: Futures
+    risk: Risk
+    description: str
+    steady_hours: int
+    guarantee: str | None = None
+    sees_future: bool = False
+
+    def dates(self, setting: Setting) -> tuple[datetime, ...]:
+        """Every purchase date."""
+        return setting.dates
+
+    def decide(self, seen: Seen) -> tuple[Holding, ...]:
+        """What the plan buys at the date.
+
+        Raises:
+            ValueError: the futures do not start at the date.
+        """
+        ahead = self.futures(seen.past)
+        if ahead.start != seen.date:
+            raise ValueError(f"futures start at {ahead.start}, not at {seen.date}")
+        request = seen.request
+        hours = min(ahead.hours, longest_term_hours(request, seen.catalog) or ahead.hours)
+        dates = dates_of_plan(seen.date, seen.dates, seen.date + hours * HOUR)
+        is_tree = request.information != Information()
+        problem = pose(
+            request.model_copy(update={"solve": _quick(request)}),
+            seen.catalog,
+            ahead,
+            seen.owned,
+            hours=hours,
+            dates=dates,
+            risk=self.risk,
+            information=request.information if is_tree else KNOWN,
+        )
+        return purchases_of(problem, first_date_only=True)
+
+
+def _quick(request: PlanRequest) -> SolveOptions:
+    return request.solve.model_copy(update={"gap": max(request.solve.gap, GAP)})
