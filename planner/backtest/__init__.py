@@ -1,7 +1,7 @@
 """Back-tests: purchase policies walked through history, each date with the past alone."""
 
 from planner.backtest.journal import Journal
-from planner.backtest.report import BacktestReport, CourseResult, PolicyResult
+from planner.backtest.report import BacktestReport, CourseResult, PastPurchase, PolicyResult
 from planner.backtest.running import WalkStanding, backtest
 from planner.backtest.setting import Futures
 
@@ -10,6 +10,7 @@ __all__ = [
     "CourseResult",
     "Futures",
     "Journal",
+    "PastPurchase",
     "PolicyResult",
     "WalkStanding",
     "backtest",

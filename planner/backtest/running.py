@@ -38,7 +38,7 @@ class WalkStanding:
     Attributes:
         course: what demand does.
         policy: who decides.
-        date: of its latest decision.
+        date: of its latest decision; the window's end after the last.
         cost_usd: its bill from the window's start to that date.
         done: decisions of all walks so far.
         decisions: of all walks.
@@ -261,6 +261,8 @@ def _stopped(walks: Sequence[_Walk], journal: Journal | None) -> BacktestStopped
 def _standing(setting: Setting, walk: _Walk, walks: Sequence[_Walk]) -> WalkStanding:
     latest = walk.records[-1].date
     until = max(latest, setting.calendar.start + HOUR)
+    if walk.is_over:
+        latest = until = setting.calendar.end
     return WalkStanding(
         course=walk.course.label,
         policy=walk.policy,

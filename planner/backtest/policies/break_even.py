@@ -5,7 +5,9 @@
 term exceeds the price of a term. What was reserved is taken to have served the whole trailing
 term, so that hours count towards one purchase only. The cost is at most 2 - α times the least
 possible one, purchases charged whole, where α is the share of the on-demand price still paid by
-the hour of use. All commitments here are paid used or not: α = 0.
+the hour of use. All commitments here are paid used or not: α = 0. The paper looks every hour and
+knows the hour that has come; who looks every day has bought up to a day later, and pays as much
+on demand.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +40,8 @@ class BreakEven:
 
     description: str = "daily: a unit once its on-demand cost in a trailing term passes its price"
     guarantee: str | None = (
-        "at most 2 times the least possible cost, with one product and its terms charged whole"
+        "at most 2 times the least possible cost with one product, its terms charged whole, and "
+        "for each unit a day on demand"
     )
     sees_future: bool = False
     steady_hours: int = 0
