@@ -30,6 +30,9 @@ from planner.request import OwnedCommitment
 
 Floats = NDArray[np.float64]
 
+ROUNDING = 1e-9
+"""Hours and steps this far below a whole number are that number."""
+
 
 @dataclass(frozen=True)
 class BreakEven:
@@ -96,7 +99,8 @@ def steps_due(product: Product, owned: Sequence[OwnedCommitment], now: datetime)
         return 0
     upfront, hourly = step_price(product.option)
     price = float(upfront + hourly * product.option.offer.term_hours)
-    enough = int(np.floor(price / (float(product.on_demand_usd.sum()) / total))) + 1
+    bought_hours = price / (float(product.on_demand_usd.sum()) / total)
+    enough = int(np.floor(bought_hours + ROUNDING)) + 1
     open_steps = product.steps.copy()
     first = now - len(open_steps) * HOUR
     for commitment in owned:
@@ -106,7 +110,7 @@ def steps_due(product: Product, owned: Sequence[OwnedCommitment], now: datetime)
     if enough > len(open_steps):
         return 0
     position = len(open_steps) - enough
-    return max(int(np.floor(np.partition(open_steps, position)[position] + 1e-9)), 0)
+    return max(int(np.floor(np.partition(open_steps, position)[position] + ROUNDING)), 0)
 
 
 def products_of(seen: Seen) -> Iterator[Product]:
