@@ -16,7 +16,6 @@ from planner import (
 )
 from planner.backtest import Journal, backtest
 
-
 SHOCK = {"shock": {"at": "2026-01-05T00:00Z", "factor": 2}}
 
 
