@@ -1,4 +1,4 @@
-"""How much of the hindsight saving policies capture: nine cells of three courses and products.
+"""How much of the hindsight saving policies capture: three courses by three choices of products.
 
 Run it from the repository: ``python benchmarks/backtest.py --policies look_back neutral``. It
 prints one JSON object per region, cell and policy. Demand is two regions' hourly totals of three
@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,19 @@ COURSES = {
     "decline": {"name": "decline", "reversed": True},
     "shock": {"name": "shock", "shock": {"at": "2023-03-01T00:00Z", "factor": 0.65}},
 }
-HOURLY_USD = {"1y": (12, 0.66), "3y": (36, 0.476)}
+SPEND, LOCKED = "savings_plan_compute", "reserved_standard"
+SOLD = {
+    "1y": (12, 0.66, SPEND), "3y": (36, 0.476, SPEND),
+    "locked 1y": (12, 0.63, LOCKED), "locked 3y": (36, 0.45, LOCKED),
+    "fungible 1y": (12, 0.72, SPEND), "fungible 3y": (36, 0.55, SPEND),
+}  # fmt: skip
+"""Months, USD per unit-hour and kind of every product; on demand costs 1."""
 PRODUCTS = {"1y": ("1y",), "3y": ("3y",), "both": ("1y", "3y")}
+MIGRATION = {
+    "locked and fungible": ("locked 1y", "locked 3y", "fungible 1y", "fungible 3y"),
+    "locked 3y": ("locked 3y",), "fungible 3y": ("fungible 3y",),
+}  # fmt: skip
+"""Products of the bench on which every region moves from one type to another."""
 WEEK_HOURS = 168
 
 Floats = NDArray[np.float64]
@@ -99,41 +111,60 @@ class StandIn:
         return np.where(gone, 1 - self.loss, 1.0)
 
 
-def totals(region: int) -> Floats:
+def totals(region: int) -> dict[str, Floats]:
+    """A region's hours as one series."""
+    return {"all": np.sum(list(by_type(region).values()), axis=0)}
+
+
+def by_type(region: int) -> dict[str, Floats]:
+    """A region's hours: the old type, the one that takes over from it, and the rest."""
     hours = pd.date_range(FIRST, LAST, freq="h", tz="UTC", inclusive="left")
     trace = pd.read_parquet(TRACE)
     inside = trace[trace["region"] == region]
-    total = inside.groupby("timestamp")["count"].sum().reindex(hours, fill_value=0)
-    return np.asarray(total.to_numpy(float))
+    named = inside["vm_type"].where(inside["vm_type"].isin(["A", "B"]), "rest")
+    counted = inside.assign(named=named).pivot_table(
+        index="timestamp", columns="named", values="count", aggfunc="sum", fill_value=0
+    )
+    wide = counted.reindex(hours, fill_value=0)
+    return {name: wide[name].to_numpy(float) for name in ("A", "B", "rest")}
 
 
-def request(demand: Floats, products: tuple[str, ...], options: argparse.Namespace) -> PlanRequest:
-    place = {"instance_type": "unit", "region": "here"}
-    rates = [{**place, "kind": "on_demand", "hourly_usd": 1.0}]
-    for product in products:
-        months, hourly = HOURLY_USD[product]
-        sold = {"kind": options.kind, "term_months": months, "payment": "no_upfront"}
-        rates.append({**place, **sold, "hourly_usd": hourly})
-    catalog = {
-        "name": "unit", "source": "bench", "as_of": "2026-11-01",
-        "instance_types": [{"name": "unit", "family": "unit", "vcpus": 1, "memory_gib": 1}],
-        "rates": rates,
-    }  # fmt: skip
-    purchases = {"every_hours": WEEK_HOURS} if options.weekly else {"every_months": 3}
-    courses = [COURSES[name] for name in options.courses]
+def request(
+    series: dict[str, Floats], products: tuple[str, ...], options: argparse.Namespace
+) -> PlanRequest:
+    rates: list[dict[str, object]] = []
+    for name in series:
+        place = {"instance_type": name, "region": "here"}
+        rates.append({**place, "kind": "on_demand", "hourly_usd": 1.0})
+        for product in products:
+            months, hourly, kind = SOLD[product]
+            sold = {"kind": kind, "term_months": months, "payment": "no_upfront"}
+            rates.append({**place, **sold, "hourly_usd": hourly})
+    types = [{"name": name, "family": name, "vcpus": 1, "memory_gib": 1} for name in series]
     return parse_request(
         {
             "name": "bench",
-            "catalog": {"inline": catalog},
+            "catalog": {
+                "inline": {
+                    "name": "unit", "source": "bench", "as_of": "2026-11-01",
+                    "instance_types": types, "rates": rates,
+                }
+            },
             "demand": {
-                "inline": {"start": f"{FIRST}T00:00Z", "series": {"all": demand.tolist()}}
+                "inline": {
+                    "start": f"{FIRST}T00:00Z",
+                    "series": {name: hours.tolist() for name, hours in series.items()},
+                }
             },
             "workloads": [
-                {"name": "all", "needs": {"unit": "machines", "of": "unit"}, "regions": ["here"]}
+                {"name": name, "needs": {"unit": "machines", "of": name}, "regions": ["here"]}
+                for name in series
             ],
-            "purchases": purchases,
+            "purchases": {"every_hours": WEEK_HOURS} if options.weekly else {"every_months": 3},
             "backtest": {
-                **WINDOW, "courses": courses, "policies": options.policies,
+                **WINDOW,
+                "courses": [COURSES[name] for name in options.courses],
+                "policies": options.policies,
                 "caution": options.caution,
             },
         }
@@ -141,8 +172,9 @@ def request(demand: Floats, products: tuple[str, ...], options: argparse.Namespa
 
 
 def lines(
-    region: int, products: str, report: BacktestReport, seconds: float
+    region: int, products: str, report: BacktestReport, seconds: float, best_usd: Decimal | None
 ) -> Iterator[dict[str, object]]:
+    """``best_usd`` is the hindsight bill with all products of the bench, where that is another."""
     for course in report.courses:
         for one in course.policies:
             yield {
@@ -150,6 +182,9 @@ def lines(
                 "policy": one.policy,
                 "cost": float(one.bill_usd),
                 "captured": one.captured,
+                "captured_of_all_products": (
+                    float(one.saving_usd / (course.on_demand_usd - best_usd)) if best_usd else None
+                ),
                 "regret_share": float(one.regret_usd / course.hindsight_usd),
                 "worst_quarter": one.worst_quarter.saving_share,
                 "coverage": one.coverage,
@@ -162,12 +197,12 @@ def lines(
 def main() -> None:
     parser = argparse.ArgumentParser(description="Captures of purchase policies on nine cells.")
     parser.add_argument("--regions", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--products", nargs="+", default=list(PRODUCTS))
+    parser.add_argument("--products", nargs="+", help="of the nine cells 1y, 3y and both")
+    parser.add_argument("--migration", action="store_true", help="by type, as recorded")
     parser.add_argument("--courses", nargs="+", default=list(COURSES))
     parser.add_argument(
         "--policies", nargs="+", default=["look_back", "trailing_quantile", "break_even", "neutral"]
     )
-    parser.add_argument("--kind", default="savings_plan_compute")
     parser.add_argument("--weekly", action="store_true", help="dates every week, not quarter")
     parser.add_argument("--paths", type=int, default=64)
     parser.add_argument("--hazard", type=float, default=0.0)
@@ -175,19 +210,24 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     if not TRACE.exists():
-        print(json.dumps({"case": "backtest", "skipped": f"no {TRACE.name} beside the repository"}))
+        print(json.dumps({"case": "backtest", "skipped": f"{TRACE.name} is not there"}))
         return
     futures = StandIn(paths=options.paths, hazard=options.hazard)
+    cells, read = (MIGRATION, by_type) if options.migration else (PRODUCTS, totals)
+    if options.migration:
+        options.courses = ["growth"]
     for region in options.regions:
-        demand = totals(region)
-        for products in options.products:
-            asked = request(demand, PRODUCTS[products], options)
+        demand, best_usd = read(region), None
+        for products in options.products or cells:
+            asked = request(demand, cells[products], options)
             began = time.perf_counter()
             with local_workers(options.jobs) as workers:
                 around = Surroundings(workers=workers if options.jobs > 1 else ())
                 report = backtest(asked, around, futures=futures)
             seconds = time.perf_counter() - began
-            for line in lines(region, products, report, seconds):
+            if options.migration and best_usd is None:
+                best_usd = report.courses[0].hindsight_usd
+            for line in lines(region, products, report, seconds, best_usd):
                 print(json.dumps(line), flush=True)
 
 
