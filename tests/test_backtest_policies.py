@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from planner import Surroundings, parse_request
 from planner.backtest.book import Holding, Record, steadied
 from planner.backtest.policies.break_even import BreakEven
+from planner.backtest.policies.forecasting import known_at
 from planner.backtest.policies.repeating import Repeating
 from planner.backtest.replanning import dates_of_plan
 from planner.backtest.running import resolve_setting
@@ -180,10 +181,22 @@ def test_a_plan_takes_its_owner_to_buy_quarterly_also_past_the_last_date():
     assert found == tuple(dates[2] + n * quarter for n in range(4))
 
 
-def test_a_plan_thins_dates_that_are_close():
+def test_a_plan_takes_close_dates_as_they_come_and_thins_later_ones():
+    """Weekly for twelve weeks, then every twelve; 30 weeks are known, later ones assumed."""
     weeks = [START + n * timedelta(days=7) for n in range(30)]
-    found = dates_of_plan(weeks[1], weeks, weeks[29])
-    assert [(one - START).days // 7 for one in found] == [1, 13, 25]
+    found = dates_of_plan(weeks[1], weeks, START + timedelta(days=7 * 60))
+    assert [(one - START).days // 7 for one in found] == [*range(1, 13), 24, 36, 48]
+
+
+def test_a_plan_on_daily_dates_takes_its_owner_to_buy_weekly():
+    days = [START + n * timedelta(days=1) for n in range(30)]
+    found = dates_of_plan(days[0], days, days[29])
+    assert [(one - START).days for one in found] == [0, 7, 14, 21, 28]
+
+
+def test_the_futures_are_told_apart_by_the_time_gone_by():
+    weeks = [START + n * timedelta(days=7) for n in (0, 1, 11, 12, 24, 36, 48, 60)]
+    assert known_at(weeks).groups == (1, 1, 1, 4, 8, 16, 10**6, 10**6)
 
 
 def test_with_one_date_a_plan_buys_once():

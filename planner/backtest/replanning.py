@@ -20,8 +20,9 @@ from planner.request import (
     Risk,
 )
 
-RARELY_HOURS = 84 * 24
-"""Later dates of a plan are at least so far apart: only its first purchases are made."""
+OFTEN_HOURS, RARELY_HOURS = 7 * 24, 84 * 24
+"""Dates of a plan are at least so far apart, within about a quarter and after it: only its first
+purchases are made."""
 
 
 def pose(
@@ -86,17 +87,21 @@ def purchases_of(problem: Problem, *, first_date_only: bool) -> tuple[Holding, .
 
 
 def dates_of_plan(date: datetime, dates: Sequence[datetime], end: datetime) -> tuple[datetime, ...]:
-    """When a plan made at a date takes its owner to buy: now, and about every quarter.
+    """When a plan made at a date takes its owner to buy: now, soon, and later about every quarter.
 
-    The dates known beforehand, thinned; past the last one, further ones at the same pace.
+    The dates known beforehand, past the last one further ones at the same pace, thinned. Dates soon
+    to come matter to what is bought now: it need not serve what can be bought in time.
     """
-    kept = [date]
-    for one in dates:
-        if (one - kept[-1]) // HOUR >= RARELY_HOURS:
-            kept.append(one)
+    coming = [one for one in dates if one > date]
     if len(dates) > 1:
-        mean_hours = (dates[-1] - dates[0]) // HOUR / (len(dates) - 1)
-        pace = max(round(mean_hours), RARELY_HOURS) * HOUR
-        while kept[-1] + pace < end:
-            kept.append(kept[-1] + pace)
+        pace = max((dates[-1] - dates[0]) // HOUR // (len(dates) - 1), 1) * HOUR
+        last = max(dates[-1], date)
+        while last + pace < end:
+            last += pace
+            coming.append(last)
+    kept = [date]
+    for one in coming:
+        is_soon = (one - date) // HOUR < RARELY_HOURS
+        if (one - kept[-1]) // HOUR >= (OFTEN_HOURS if is_soon else RARELY_HOURS):
+            kept.append(one)
     return tuple(one for one in kept if one < end)

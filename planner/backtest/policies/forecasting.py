@@ -1,17 +1,18 @@
 """Plan on a forecast: many futures over the longest term, later purchases knowing what came."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from planner.backtest.book import Holding
-from planner.backtest.replanning import dates_of_plan, pose, purchases_of
+from planner.backtest.replanning import RARELY_HOURS, dates_of_plan, pose, purchases_of
 from planner.backtest.setting import Futures, Seen, Setting
 from planner.calendar import HOUR
 from planner.problem import longest_term_hours
 from planner.request import Information, PlanRequest, Risk, SolveOptions
 
-KNOWN = Information(groups=(1, 4, 8, 16, 10**6))
-"""Groups of futures that a plan's dates tell apart: none now, in the end all."""
+KNOWN_GROUPS = (1, 4, 8, 16, 10**6)
+"""Groups of futures that can be told apart after so many quarters: none now, in the end all."""
 
 GAP = 1e-3
 """Of a plan whose first purchases alone are made, and whose futures are drawn."""
@@ -60,9 +61,17 @@ class Forecasting:
             hours=hours,
             dates=dates,
             risk=self.risk,
-            information=request.information if is_tree else KNOWN,
+            information=request.information if is_tree else known_at(dates),
         )
         return purchases_of(problem, first_date_only=True)
+
+
+def known_at(dates: Sequence[datetime]) -> Information:
+    """What each date of a plan knows of the futures, by the time gone by."""
+    quarters = ((one - dates[0]) // HOUR // RARELY_HOURS for one in dates)
+    return Information(
+        groups=tuple(KNOWN_GROUPS[min(one, len(KNOWN_GROUPS) - 1)] for one in quarters)
+    )
 
 
 def _quick(request: PlanRequest) -> SolveOptions:
