@@ -205,7 +205,10 @@ def test_with_one_date_a_plan_buys_once():
 
 def holding(quantity, start=0, term=1000):
     """A purchase of machines at an hour."""
-    return Holding(offer_id="o", step=1, commitment=owned(quantity, start, start + term))
+    ordered = START + start * HOUR
+    return Holding(
+        offer_id="o", step=1, ordered=ordered, commitment=owned(quantity, start, start + term)
+    )
 
 
 def record(number, wanted, bought):
@@ -235,3 +238,14 @@ def test_what_is_no_more_wanted_is_still_bought_while_the_median_says_so():
     records = [record(0, [5], []), record(1, [5], [])]
     (bought,) = steadied((), records, START + 2 * HOUR)
     assert bought.quantity == 5
+
+
+def test_what_earlier_plans_had_in_mind_for_now_counts_as_their_targets():
+    """Growth seen coming: two plans took their owner to buy 3 more at hour 2, the third 9."""
+    first = record(0, [10], [10])
+    first = first.model_copy(update={"wanted": (*first.wanted, holding(3, 2))})
+    second = record(1, [], []).model_copy(update={"wanted": (holding(3, 2),)})
+
+    (bought,) = steadied((holding(9, 2),), [first, second], START + 2 * HOUR)
+
+    assert bought.quantity == 3

@@ -27,6 +27,8 @@ class Holding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     offer_id: str
+    ordered: datetime
+    """When it is bought; what arrives later starts later."""
     step: Decimal
     """It is bought in whole multiples of this."""
     commitment: OwnedCommitment
@@ -43,13 +45,14 @@ class Holding(BaseModel):
 
     def at(self, date: datetime, quantity: Decimal) -> "Holding":
         """The same product bought at another date, in another quantity."""
-        old = self.commitment
+        old, later = self.commitment, date - self.ordered
         amount = "commitment_usd" if old.quantity is None else "quantity"
         renamed = name_of(self.offer_id, old.workload, date)
         changed = {
-            "id": renamed, "start": date, "end": date + (old.end - old.start), amount: quantity
+            "id": renamed, "start": old.start + later, "end": old.end + later, amount: quantity
         }  # fmt: skip
-        return self.model_copy(update={"commitment": old.model_copy(update=changed)})
+        commitment = old.model_copy(update=changed)
+        return self.model_copy(update={"ordered": date, "commitment": commitment})
 
 
 class Record(BaseModel):
@@ -61,9 +64,9 @@ class Record(BaseModel):
     policy: PolicyName
     date: datetime
     wanted: tuple[Holding, ...]
-    """What the policy would have bought."""
+    """What the policy would have bought, and what it has in mind for the dates soon to come."""
     bought: tuple[Holding, ...]
-    """What it bought; the same but where it acts on the median of its targets."""
+    """What it bought."""
     seconds: float
 
 
@@ -78,12 +81,19 @@ def name_of(offer_id: str, workload: str | None, date: datetime) -> str:
     return f"{offer_id}{tied} @ {date:%Y-%m-%dT%H:%MZ}"
 
 
-def hold(option: Option, quantity: Decimal, start: datetime, workload: str | None) -> Holding:
+def hold(
+    option: Option,
+    quantity: Decimal,
+    ordered: datetime,
+    workload: str | None,
+    *,
+    lead_hours: int = 0,
+) -> Holding:
     """A purchase of an option as its owner states it from then on."""
-    offer = option.offer
+    offer, start = option.offer, ordered + lead_hours * HOUR
     commitment = OwnedCommitment.model_validate(
         {
-            "id": name_of(offer.offer_id, workload, start),
+            "id": name_of(offer.offer_id, workload, ordered),
             "kind": offer.kind,
             "start": start,
             "end": start + offer.term_hours * HOUR,
@@ -92,7 +102,9 @@ def hold(option: Option, quantity: Decimal, start: datetime, workload: str | Non
             **_described(offer, quantity),
         }
     )
-    return Holding(offer_id=offer.offer_id, step=option.step, commitment=commitment)
+    return Holding(
+        offer_id=offer.offer_id, ordered=ordered, step=option.step, commitment=commitment
+    )
 
 
 def _described(offer: Offer, quantity: Decimal) -> dict[str, object]:
@@ -124,36 +136,31 @@ def steadied(
 ) -> tuple[Holding, ...]:
     """What to buy so that each product stands at the median of its latest targets.
 
-    A target is what is owned of a product with what the policy wants more of it. Purchases cannot
-    be undone: acting on every target would leave one with the highest of noisy ones.
+    A target is what a plan took its owner to have of a product by now: what was owned when it was
+    made, and what it wanted to buy since. Purchases cannot be undone: acting on every target would
+    leave one with the highest of noisy ones.
     """
-    latest = [*((one.date, one.wanted) for one in records), (date, wanted)][-TARGETS:]
     book = holdings_of(records)
-    known = {one.product: one for _, targets in latest for one in targets}
-    owned = _owned_by_date(book, [when for when, _ in latest])
+    latest = [*((one.date, one.wanted) for one in records), (date, wanted)][-TARGETS:]
+    plans = [
+        _by_product([one for one in book if one.ordered < made] + list(more), date)
+        for made, more in latest
+    ]
+    owned = _by_product(book, date)
+    templates = {one.product: one for _, more in latest for one in more}
     found = []
-    for product, template in sorted(known.items(), key=lambda entry: str(entry[0])):
-        targets = [
-            owned[when][product] + sum(one.quantity for one in more if one.product == product)
-            for when, more in latest
-        ]
-        lacking = median(targets) - owned[date][product]
+    for product, template in sorted(templates.items(), key=lambda entry: str(entry[0])):
+        lacking = median(plan[product] for plan in plans) - owned[product]
         steps = (lacking / template.step).to_integral_value(ROUND_FLOOR)
         if steps > 0:
             found.append(template.at(date, steps * template.step))
     return tuple(found)
 
 
-def _owned_by_date(
-    book: Iterable[Holding], dates: Iterable[datetime]
-) -> dict[datetime, dict[Product, Decimal]]:
-    """Quantity of every product that serves at each date and was bought before it."""
-    holdings = tuple(book)
-    found = {}
-    for date in dates:
-        owned: dict[Product, Decimal] = defaultdict(Decimal)
-        for one in holdings:
-            if one.commitment.start < date < one.commitment.end:
-                owned[one.product] += one.quantity
-        found[date] = owned
+def _by_product(holdings: Iterable[Holding], date: datetime) -> dict[Product, Decimal]:
+    """Quantity of every product that is bought by a date and has not ended."""
+    found: dict[Product, Decimal] = defaultdict(Decimal)
+    for one in holdings:
+        if one.ordered <= date < one.commitment.end:
+            found[one.product] += one.quantity
     return found

@@ -71,18 +71,23 @@ def pose(
     return make_problem(asked, folder=Path(), today=prices_of, catalog=catalog, demand=demand)
 
 
-def purchases_of(problem: Problem, *, first_date_only: bool) -> tuple[Holding, ...]:
-    """What the cost-minimal plan of a problem buys; raises as `find_policy` does."""
-    policy = find_policy(problem, Surroundings())
+def purchases_of(problem: Problem, within_hours: int | None = None) -> tuple[Holding, ...]:
+    """What the cost-minimal plan of a problem buys, whatever comes, at dates within some hours.
+
+    At all dates when absent. Raises as `find_policy` does.
+    """
+    everything = len(problem.probability)
+    hours = problem.calendar.hours if within_hours is None else within_hours
     return tuple(
         hold(
             one.option,
             one.quantity,
-            problem.calendar.at(one.lot.start),
+            problem.calendar.at(one.lot.ordered),
             account_of(problem, one.option) or None,
+            lead_hours=one.lot.lead_hours,
         )
-        for one in policy.bought
-        if one.lot.ordered == 0 or not first_date_only
+        for one in find_policy(problem, Surroundings()).bought
+        if one.lot.ordered < hours and len(one.lot.group) == everything
     )
 
 

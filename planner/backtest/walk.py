@@ -72,7 +72,10 @@ def _decide(
 ) -> Record:
     began = time.perf_counter()
     wanted = policy.decide(see(policy, setting, demand, date, records))
-    bought = steadied(wanted, records, date) if _are_close(policy, setting) else wanted
+    if _are_close(policy, setting):
+        bought = steadied(wanted, records, date)
+    else:
+        bought = tuple(one for one in wanted if policy.sees_future or one.ordered == date)
     seconds = time.perf_counter() - began
     return Record(
         course=label, policy=name, date=date, wanted=wanted, bought=bought, seconds=seconds

@@ -41,7 +41,7 @@ class Forecasting:
         return setting.dates
 
     def decide(self, seen: Seen) -> tuple[Holding, ...]:
-        """What the plan buys at the date.
+        """What the plan buys at the date, and has in mind for those soon to come.
 
         Raises:
             ValueError: the futures do not start at the date.
@@ -63,7 +63,7 @@ class Forecasting:
             risk=self.risk,
             information=request.information if is_tree else known_at(dates),
         )
-        return purchases_of(problem, first_date_only=True)
+        return purchases_of(problem, RARELY_HOURS)
 
 
 def known_at(dates: Sequence[datetime]) -> Information:

@@ -27,4 +27,4 @@ class Hindsight:
         hours = seen.past.hours - (seen.date - seen.past.start) // HOUR
         window = seen.past.between(seen.date, hours)
         problem = pose(seen.request, seen.catalog, window, seen.owned, dates=seen.dates)
-        return purchases_of(problem, first_date_only=False)
+        return purchases_of(problem)

@@ -30,7 +30,7 @@ class Policy(Protocol):
         """When it decides, ascending."""
 
     def decide(self, seen: Seen) -> tuple[Holding, ...]:
-        """What it buys.
+        """What it buys, and where it plans ahead what it has in mind for the dates soon to come.
 
         Raises:
             InvalidInputError, PlannerError: as `planner.make_plan` does.

@@ -44,7 +44,7 @@ class Repeating:
         repeated = Demand(seen.date, latest.series, latest.scenarios)
         owned = lasting(seen.alive, repeated.end)
         problem = pose(seen.request, seen.catalog, repeated, owned)
-        return purchases_of(problem, first_date_only=True)
+        return purchases_of(problem)
 
 
 def lasting(owned: Iterable[OwnedCommitment], end: datetime) -> tuple[OwnedCommitment, ...]:
