@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from planner import Surroundings, parse_request
 from planner.backtest.book import Holding, Record, steadied
-from planner.backtest.policies.break_even import BreakEven
+from planner.backtest.policies.break_even import BreakEven, remembered_options
 from planner.backtest.policies.forecasting import known_at
 from planner.backtest.policies.repeating import Repeating
 from planner.backtest.replanning import dates_of_plan
@@ -100,13 +100,18 @@ def test_look_back_forgets_what_has_ended(seen_of):
 # The break-even rule
 
 
+def asked(seen):
+    """What the break-even rule buys."""
+    return BreakEven(remembered_options(seen.request, seen.catalog)).decide(seen)
+
+
 def walk_break_even(seen_of, usage, term, price):
     """The rule asked at every hour: its cost with whole terms charged, and what it bought."""
     hourly = str(Decimal(price) / term)
     mine, cost = [], 0
     for now, used in enumerate(usage):
         if now:
-            for one in BreakEven().decide(seen_of(usage[:now], [(term, hourly)], mine)):
+            for one in asked(seen_of(usage[:now], [(term, hourly)], mine)):
                 number = int(one.quantity)
                 mine.append(owned(number, now, now + term, len(mine)))
                 cost += number * price
@@ -154,19 +159,19 @@ def test_break_even_buys_once_a_trailing_term_on_demand_costs_more_than_a_term(
     seen_of, usage, bought
 ):
     """A term of 5 hours for 2 USD."""
-    found = BreakEven().decide(seen_of(usage, [(5, "0.4")]))
+    found = asked(seen_of(usage, [(5, "0.4")]))
     assert sum(one.quantity for one in found) == bought
 
 
 def test_hours_that_led_to_a_purchase_lead_to_no_second_one(seen_of):
     """Bought at hour 3 on the strength of hours 0 to 2, which stay in the trailing term."""
     seen = seen_of([1, 1, 1, 1], [(5, "0.4")], [owned(1, 3, 8)])
-    assert BreakEven().decide(seen) == ()
+    assert asked(seen) == ()
 
 
 @pytest.mark.parametrize("kind", ["reserved_standard", "savings_plan_compute"])
 def test_break_even_buys_reservations_and_spend_alike(seen_of, kind):
-    (bought,) = BreakEven().decide(seen_of([3] * 5, [(5, "0.4")], kind=kind))
+    (bought,) = asked(seen_of([3] * 5, [(5, "0.4")], kind=kind))
     machines = bought.quantity if kind == "reserved_standard" else bought.quantity / Decimal("0.4")
     assert float(machines) == pytest.approx(3, abs=0.01)
 

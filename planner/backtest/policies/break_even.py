@@ -10,15 +10,16 @@ knows the hour that has come; who looks every day has bought up to a day later, 
 on demand.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import DedicatedOffer
+from catalogs import Catalog, DedicatedOffer
 from planner.backtest.book import Holding, hold, quantity_of
 from planner.backtest.setting import Seen, Setting
 from planner.calendar import HOUR
@@ -26,7 +27,7 @@ from planner.fleet import Candidate, find_candidates
 from planner.hardware import HardwareOffer
 from planner.pools import Pools, make_pools
 from planner.purchases import Option, find_options, step_price
-from planner.request import OwnedCommitment
+from planner.request import OwnedCommitment, PlanRequest
 
 Floats = NDArray[np.float64]
 
@@ -39,8 +40,12 @@ class BreakEven:
     """Looks every day; each pool has one product, that whose unit-hour is cheapest.
 
     A savings plan that is the product of several pools is bought for their spend together.
+
+    Attributes:
+        options_of: what may be bought for some pools.
     """
 
+    options_of: Callable[[Pools], tuple[Option, ...]]
     description: str = "daily: a unit once its on-demand cost in a trailing term passes its price"
     guarantee: str | None = (
         "at most 2 times the least possible cost with one product, its terms charged whole, and "
@@ -58,7 +63,7 @@ class BreakEven:
         if seen.past.hours == 0:
             return ()
         found = []
-        for product in products_of(seen):
+        for product in products_of(seen, self.options_of):
             steps = steps_due(product, seen.owned, seen.past.end)
             if steps > 0:
                 option = product.option
@@ -113,7 +118,14 @@ def steps_due(product: Product, owned: Sequence[OwnedCommitment], now: datetime)
     return max(int(np.floor(np.partition(open_steps, position)[position] + ROUNDING)), 0)
 
 
-def products_of(seen: Seen) -> Iterator[Product]:
+def remembered_options(
+    request: PlanRequest, catalog: Catalog
+) -> Callable[[Pools], tuple[Option, ...]]:
+    """What may be bought for some pools; days in a row ask for the same ones."""
+    return lru_cache(maxsize=4)(lambda pools: find_options(request, catalog, pools))
+
+
+def products_of(seen: Seen, options_of: Callable[[Pools], tuple[Option, ...]]) -> Iterator[Product]:
     """The cheapest product of every pool, pools with the same one together."""
     request = seen.request
     longest = max(seen.catalog.rates["term_hours"].max(), 0)
@@ -121,7 +133,7 @@ def products_of(seen: Seen) -> Iterator[Product]:
     past = seen.past.between(seen.past.end - hours * HOUR, hours)
     candidates = find_candidates(request, past, seen.catalog)
     pools = make_pools(candidates, whole_machines=request.whole_machines)
-    options = find_options(request, seen.catalog, pools)
+    options = options_of(pools)
     usage = _usage(candidates, pools)
     chosen: dict[int, list[int]] = {}
     for pool in range(len(pools.keys)):

@@ -1,6 +1,6 @@
 """Which policy stands behind a name."""
 
-from planner.backtest.policies.break_even import BreakEven
+from planner.backtest.policies.break_even import BreakEven, remembered_options
 from planner.backtest.policies.forecasting import Forecasting
 from planner.backtest.policies.hindsight import Hindsight
 from planner.backtest.policies.on_demand import OnDemand
@@ -35,7 +35,7 @@ def make_policy(name: PolicyName, setting: Setting) -> Policy:
         told = f"the same over the last {weeks} weeks: their newsvendor quantile"
         return Repeating(weeks * WEEK_HOURS, told)
     if name is PolicyName.BREAK_EVEN:
-        return BreakEven()
+        return BreakEven(remembered_options(setting.request, setting.catalog))
     return Hindsight() if name is PolicyName.HINDSIGHT else OnDemand()
 
 
