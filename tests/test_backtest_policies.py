@@ -15,7 +15,7 @@ from planner.backtest.policies.break_even import BreakEven, remembered_options
 from planner.backtest.policies.forecasting import known_at
 from planner.backtest.policies.repeating import Repeating
 from planner.backtest.replanning import dates_of_plan
-from planner.backtest.running import resolve_setting
+from planner.backtest.resolving import resolve_setting
 from planner.backtest.setting import Seen, cut
 from planner.request import OwnedCommitment, PolicyName
 

@@ -14,7 +14,7 @@ from catalogs import InvalidInputError
 from planner import Surroundings, parse_request
 from planner.backtest import backtest
 from planner.backtest.courses import run_course
-from planner.backtest.running import resolve_setting
+from planner.backtest.resolving import resolve_setting
 from planner.backtest.walk import walk_on
 from planner.demand import Demand
 from planner.request import Backtest, Course, PolicyName

@@ -8,23 +8,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from catalogs import Faults, InvalidInputError
-from catalogs.faults import collected
 from planner.backtest.book import Record, holdings_of
-from planner.backtest.courses import check_courses, run_course
+from planner.backtest.courses import run_course
 from planner.backtest.journal import Journal, key_of
-from planner.backtest.policies.catalogue import FORECASTERS
+from planner.backtest.policies.named import FORECASTERS
 from planner.backtest.report import BacktestReport, CourseResult, Window
+from planner.backtest.resolving import resolve_setting
 from planner.backtest.scoring import Billed, bill_book, score
 from planner.backtest.setting import Futures, Setting
 from planner.backtest.walk import decisions_of, walk_on
-from planner.calendar import HOUR, make_calendar
-from planner.demand import Demand, read_demand
+from planner.calendar import HOUR
 from planner.errors import BacktestStoppedError
 from planner.plan import CatalogReport
 from planner.planning import Surroundings
-from planner.prices import open_catalogs
-from planner.request import Backtest, Course, Horizon, PlanRequest, PolicyName
+from planner.request import Course, Horizon, PlanRequest, PolicyName
 from planner.shards import Worker
 from planner.shards.worker import LOOK_AT_LIFE_EVERY_S, answers, ask
 
@@ -111,54 +108,6 @@ def backtest(
         ),
         notes=tuple(_notes(setting)),
     )
-
-
-def resolve_setting(request: PlanRequest, around: Surroundings, futures: Futures | None) -> Setting:
-    """A back-test's inputs, read.
-
-    Raises:
-        InvalidInputError: with every fault of the request and the files it names.
-    """
-    faults, rules = Faults(), request.backtest or Backtest()
-    if request.scenarios is not None:
-        fix = "history has happened one way; take them out, or name one with demand.where"
-        faults.add("scenarios", sorted(request.scenarios), fix)
-    catalog = collected(faults, lambda: open_catalogs(request, around.folder))
-    names = {name for workload in request.workloads for name in workload.series_names}
-    history = collected(
-        faults,
-        lambda: read_demand(request.demand, names, folder=around.folder, examples=around.examples),
-    )
-    faults.raise_if_any()
-    if catalog is None or history is None:
-        raise InvalidInputError(faults.found)
-    horizon = Horizon(start=rules.start or _default_start(history), end=rules.end or history.end)
-    made = collected(
-        faults,
-        lambda: make_calendar(
-            horizon, rules.purchases or request.purchases, history.start, history.end, None
-        ),
-    )
-    check_courses(rules.courses, history, "backtest.courses", faults)
-    asked = request.backtest is not None and "policies" in request.backtest.model_fields_set
-    if asked and futures is None:
-        for name in FORECASTERS:
-            if name in rules.policies:
-                faults.add("backtest.policies", str(name), "needs a forecast; take it out")
-    faults.raise_if_any()
-    if made is None:
-        raise InvalidInputError(faults.found)
-    calendar = made[0]
-    owned = tuple(one for one in request.owned if one.start < calendar.start)
-    return Setting(request, rules, catalog, history, calendar, owned, futures)
-
-
-def _default_start(history: Demand) -> datetime:
-    """The first midnight after a third of history."""
-    third = history.start + history.hours // 3 * HOUR
-    midnight = third.replace(hour=0)
-    later = midnight if midnight == third else midnight + 24 * HOUR
-    return later if later < history.end else third
 
 
 def _policies(setting: Setting) -> tuple[PolicyName, ...]:
