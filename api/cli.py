@@ -131,6 +131,46 @@ def compare(
 
 
 @app.command()
+def backtest(
+    request: RequestFile,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for results, and for the journal to go on from."),
+    ] = None,
+    policies: Annotated[
+        str | None,
+        typer.Option("--policies", help="Of the policies these, such as look_back,cautious."),
+    ] = None,
+    demand: Demand = None,
+    solver: Solver = None,
+    method: Method = None,
+    time_limit: TimeLimit = None,
+    gap: Gap = None,
+    seed: Seed = None,
+    threads: Threads = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "--workers", min=1, help="Processes to share walks among."),
+    ] = None,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Walk purchase policies through history: what each would have cost, deciding on the past."""
+    from api.command.failures import reported
+
+    with reported(as_json=as_json, debug=debug):
+        from api.command.backtests import run_backtest
+        from api.command.request_file import Overrides
+        from api.command.workers import open_workers
+
+        overrides = Overrides(demand, solver, time_limit, gap, seed, threads, method, policies)
+        opened = open_workers(jobs, cluster)
+        run_backtest(request, overrides, opened, out=out, as_json=as_json, quiet=quiet)
+
+
+@app.command()
 def bill(
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The plan.json of a plan.")],
     usage: Annotated[Path, typer.Argument(metavar="USAGE", help="What ran: CSV or Parquet.")],

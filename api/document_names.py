@@ -11,3 +11,4 @@ class DocumentName(StrEnum):
     COMPARISON = "comparison"
     CATALOG = "catalog"
     BILL = "bill"
+    BACKTEST = "backtest"

@@ -3,7 +3,13 @@
 from typing import NamedTuple
 
 from catalogs import Fault, InvalidInputError
-from planner import InfeasibleError, NoPlanError, PlannerError, SolverFailureError
+from planner import (
+    BacktestStoppedError,
+    InfeasibleError,
+    NoPlanError,
+    PlannerError,
+    SolverFailureError,
+)
 
 
 class Outcome(NamedTuple):
@@ -23,6 +29,7 @@ _OUTCOMES: dict[type[Exception], Outcome] = {
     # 504, as the solver behind the server ran out of time and the same request, sent again, will
     # fare no better; 503 is left to a busy server, where trying again later does help.
     NoPlanError: Outcome(4, 504, "no-plan", "The solver stopped before it found a plan"),
+    BacktestStoppedError: Outcome(4, 504, "stopped", "The back-test was stopped before its end"),
     SolverFailureError: Outcome(1, 500, "solver-failure", "The solver broke down"),
 }
 

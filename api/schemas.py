@@ -8,6 +8,7 @@ from api.document_names import DocumentName
 from catalogs import CatalogDocument
 from planner import Comparison, Plan, PlanRequest
 from planner.actuals import PlanBill
+from planner.backtest import BacktestReport
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,6 +19,7 @@ _MODELS: dict[DocumentName, type[BaseModel]] = {
     DocumentName.COMPARISON: Comparison,
     DocumentName.CATALOG: CatalogDocument,
     DocumentName.BILL: PlanBill,
+    DocumentName.BACKTEST: BacktestReport,
 }
 _READ = (DocumentName.REQUEST, DocumentName.CATALOG)
 """Documents that users write; the others are printed."""

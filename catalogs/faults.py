@@ -29,6 +29,9 @@ class InvalidInputError(Exception):
         self.faults = tuple(faults)
         super().__init__("\n".join(map(str, self.faults)))
 
+    def __reduce__(self) -> tuple[type, tuple[tuple[Fault, ...]]]:
+        return type(self), (self.faults,)
+
 
 def shown(value: object) -> str:
     """A value as faults show it: as Python writes it, cut at 80 characters."""

@@ -4,6 +4,7 @@ from planner.comparison import Comparison, compare
 from planner.curves import Curves, Layer
 from planner.demand import inline_demand
 from planner.errors import (
+    BacktestStoppedError,
     InfeasibleError,
     NoPlanError,
     PlannerError,
@@ -18,6 +19,7 @@ from planner.request_faults import faults_of, parse_request
 from planner.shards import Worker, dask_workers, local_workers
 
 __all__ = [
+    "BacktestStoppedError",
     "Comparison",
     "Curves",
     "InfeasibleError",

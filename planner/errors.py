@@ -16,6 +16,9 @@ class InfeasibleError(PlannerError):
         limits = "\n".join(map(str, conflicts))
         super().__init__(f"no plan serves {served} within these limits together:\n{limits}")
 
+    def __reduce__(self) -> tuple[type, tuple[tuple[Fault, ...], tuple[str, ...]]]:
+        return type(self), (self.conflicts, self.workloads)
+
 
 class NoPlanError(PlannerError):
     """The solver stopped before it found a plan; says why it stopped and the bound it proved."""
@@ -27,6 +30,9 @@ class NoPlanError(PlannerError):
             f"no plan found in {seconds:.1f} s ({stop.replace('_', ' ')}){bound}; allow more time, "
             "fewer purchase dates or a shorter horizon"
         )
+
+    def __reduce__(self) -> tuple[type, tuple[str, float, float | None]]:
+        return type(self), (self.stop, self.seconds, self.bound_usd)
 
 
 class SolverFailureError(PlannerError):
@@ -45,3 +51,14 @@ class WorkerLostError(SolverFailureError):
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.worker, self.reason)
+
+
+class BacktestStoppedError(PlannerError):
+    """A back-test was stopped before its end; says how far it came."""
+
+    def __init__(self, done: int, decisions: int, *, is_kept: bool) -> None:
+        kept = "run it again with the same --out and it goes on from there"
+        lost = "write them to a folder with --out to go on another time"
+        super().__init__(
+            f"stopped after {done} of {decisions} decisions; {kept if is_kept else lost}"
+        )

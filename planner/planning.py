@@ -97,6 +97,20 @@ def solve_problem(problem: Problem, around: Surroundings) -> Plan:
     return _solve_and_settle(problem, around)[0]
 
 
+def find_policy(problem: Problem, around: Surroundings) -> Policy:
+    """What the cost-minimal plan of a problem does, neither billed nor explained.
+
+    Raises:
+        InvalidInputError, InfeasibleError, NoPlanError, SolverFailureError: as `make_plan` does.
+    """
+    zones = merge_zones(problem)
+    formulated = formulate(zones.merged, around.workers)
+    outcome = formulated.solve(problem, around)
+    if outcome.incumbent is None:
+        raise NoPlanError(outcome.stop.value, outcome.seconds, outcome.bound)
+    return zones.spread(decide(formulated.planning, outcome.incumbent))
+
+
 def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Policy]:
     began = time.perf_counter()
     zones = merge_zones(problem)

@@ -238,6 +238,8 @@ def make_problem(
     folder: Path,
     today: datetime,
     examples: Path | None = None,
+    catalog: Catalog | None = None,
+    demand: Demand | None = None,
 ) -> Problem:
     """Resolve a request: read prices and demand, find machines and offers.
 
@@ -246,15 +248,17 @@ def make_problem(
         folder: what the request's relative paths are relative to.
         today: against which the catalogue's age is measured.
         examples: the folder of named example demands.
+        catalog: the prices, where they are open already, instead of the request's.
+        demand: the series and scenarios, where they are known already, instead of the request's.
 
     Raises:
         InvalidInputError: with the faults of catalogue, demand, workloads and dates together.
     """
     faults = Faults()
     check_solver(request, faults)
-    catalog = collected(faults, lambda: open_catalogs(request, folder))
+    catalog = catalog or collected(faults, lambda: open_catalogs(request, folder))
     names = {name for workload in request.workloads for name in workload.series_names}
-    demand = collected(
+    demand = demand or collected(
         faults,
         lambda: read_demand(
             request.demand,
@@ -328,7 +332,7 @@ def _planned(
 ) -> _Planned | None:
     if demand is None:
         return None
-    longest = _longest_term_hours(request, catalog)
+    longest = longest_term_hours(request, catalog)
     made = collected(
         faults,
         lambda: make_calendar(
@@ -382,8 +386,8 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     return _Fleet(candidates or (), pools, owned or ())
 
 
-def _longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
-    """Of the commitments that the request allows and the catalogue sells."""
+def longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
+    """The longest term that a request allows and its catalogue sells; None where there is none."""
     sold = catalog.rates[catalog.rates["kind"].isin(list(request.offers.kinds))]["term_hours"]
     allowed = request.offers.term_hours
     terms = sold if allowed is None else sold[sold.isin(list(allowed))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +48,13 @@ class Stages:
     def active(self, first: int, last: int, group: Group) -> Ints:
         """Stages inside the hours [first, last) whose scenarios all lie in a group."""
         low, high = np.searchsorted(self.start, [first, last])
-        inside = [
-            stage
-            for stage in range(self.count)
-            if low <= self.window[stage] < high and set(self.groups[stage]) <= set(group)
-        ]
-        return np.array(inside, dtype=np.intp)
+        found, inside = np.unique(self.stage[low:high, list(group)], return_counts=True)
+        return np.asarray(found[inside == self._scenarios[found]], dtype=np.intp)
+
+    @cached_property
+    def _scenarios(self) -> Ints:
+        """Number of scenarios of each stage [stage]."""
+        return np.array([len(group) for group in self.groups], dtype=np.intp)
 
 
 def make_stages(

@@ -4,13 +4,14 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
 from catalogs import Fault, InvalidInputError
+from planner.backtest import BacktestReport, PastPurchase, PolicyResult
 from planner.plan import (
     CapacityHeld,
     ConvertibleExchange,
@@ -33,6 +34,14 @@ def check_folder(folder: Path) -> None:
         raise _fault(folder, f"{above} cannot be written to; name another folder")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder that is written to from the start; raises InvalidInputError where it cannot."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _fault(folder, f"cannot be made: {error.strerror}") from error
+
+
 def plan_files(plan: Plan, picture: bytes) -> dict[str, bytes]:
     """Name and content of every file of a plan."""
     exchanges = {"exchanges.csv": _table(ConvertibleExchange, plan.exchanges)}
@@ -45,6 +54,30 @@ def plan_files(plan: Plan, picture: bytes) -> dict[str, bytes]:
         "capacity.csv": _table(CapacityHeld, plan.capacity),
         "plan.png": picture,
     } | (exchanges if plan.exchanges else {})
+
+
+def backtest_files(report: BacktestReport, picture: bytes) -> dict[str, bytes]:
+    """Name and content of every file of a back-test."""
+    nested = {"worst_quarter", "purchases", "monthly"}
+    columns = ["course", *(name for name in PolicyResult.model_fields if name not in nested)]
+    policies = (
+        {"course": course.course} | {name: getattr(one, name) for name in columns[1:]}
+        for course in report.courses
+        for one in course.policies
+    )
+    purchases = (
+        {"course": course.course, "policy": one.policy} | dict(purchase)
+        for course in report.courses
+        for one in course.policies
+        for purchase in one.purchases
+    )
+    bought = ["course", "policy", *PastPurchase.model_fields]
+    return {
+        "backtest.json": (report.model_dump_json(indent=2) + "\n").encode(),
+        "policies.csv": _csv(columns, policies),
+        "purchases.csv": _csv(bought, purchases),
+        "backtest.png": picture,
+    }
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -68,11 +101,14 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _table(part: type[Part], rows: Iterable[Part]) -> bytes:
     """Rows of a plan as CSV; the columns are the fields, absent values are empty."""
+    return _csv(list(part.model_fields), map(dict, rows))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
     text = io.StringIO()
-    columns = list(part.model_fields)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(getattr(row, column)) for column in columns] for row in rows)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
     return text.getvalue().encode()
 
 

@@ -19,6 +19,8 @@ class Overrides:
     seed: int | None = None
     threads: int | None = None
     method: str | None = None
+    policies: str | None = None
+    """Of a back-test, with commas between them."""
 
     @property
     def solve(self) -> dict[str, object]:
@@ -58,4 +60,8 @@ def _overridden(document: dict[str, object], overrides: Overrides) -> dict[str, 
     solve = document.get("solve", {})
     if overrides.solve and isinstance(solve, dict):
         changed["solve"] = solve | overrides.solve
+    rules = document.get("backtest") or {}
+    if overrides.policies is not None and isinstance(rules, dict):
+        named = [name.strip() for name in overrides.policies.split(",") if name.strip()]
+        changed["backtest"] = rules | {"policies": named}
     return changed

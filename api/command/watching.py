@@ -47,14 +47,18 @@ class ProgressLine:
 
     def __call__(self, standing: Standing) -> None:
         """Show where the solve stands; called from whatever thread solves."""
+        self.show(describe(standing))
+
+    def show(self, text: str) -> None:
+        """Show a line of one's own in its place."""
         if self._quiet:
             return
         if self._in_place:
-            self._stream.write(f"\r\x1b[2K{describe(standing)[:79]}")
+            self._stream.write(f"\r\x1b[2K{text[:79]}")
             self._drawn = True
         elif time.monotonic() - self._last_line_s >= PLAIN_LINES_EVERY_S:
             self._last_line_s = time.monotonic()
-            self._stream.write(describe(standing) + "\n")
+            self._stream.write(text + "\n")
         self._stream.flush()
 
     def clear(self) -> None:

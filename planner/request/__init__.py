@@ -1,5 +1,6 @@
 """What the user asks: one frozen document and its parts."""
 
+from planner.request.backtest import Backtest, Course, Migration, PolicyName, Shock
 from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
 from planner.request.hardware import Hardware
@@ -50,9 +51,11 @@ __all__ = [
     "COMMITMENTS",
     "Accounting",
     "AllowedOffers",
+    "Backtest",
     "BilledHours",
     "BilledMonth",
     "CatalogSource",
+    "Course",
     "DemandColumns",
     "DemandSource",
     "Document",
@@ -71,6 +74,7 @@ __all__ = [
     "Machines",
     "Method",
     "MetricsServer",
+    "Migration",
     "NormalizedUnits",
     "OutlierRepair",
     "OwnUnit",
@@ -78,6 +82,7 @@ __all__ = [
     "PastBill",
     "Placement",
     "PlanRequest",
+    "PolicyName",
     "PresentBill",
     "PriceMultiplier",
     "PrometheusSource",
@@ -89,6 +94,7 @@ __all__ = [
     "Scenarios",
     "ShareFloor",
     "ShareLimits",
+    "Shock",
     "SolveOptions",
     "Spot",
     "UpfrontBudget",

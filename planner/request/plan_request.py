@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from planner.request.backtest import Backtest
 from planner.request.demand import DemandSource
 from planner.request.fields import Document, Hour, Hours, Share, refuse_repeated
 from planner.request.hardware import Hardware
@@ -225,6 +226,8 @@ class PlanRequest(Document):
     """pooled: every hour a reserved machine serves whichever workload needs it; dedicated: it
     serves the one workload it is bought for. Savings plans serve all workloads either way."""
     solve: SolveOptions = SolveOptions()
+    backtest: Backtest | None = None
+    """How policies are judged on history, where `demand` is history; of no account to a plan."""
 
     @property
     def catalogs(self) -> tuple[CatalogSource, ...]:

@@ -1,0 +1,62 @@
+"""From a request to the setting of a back-test: prices, history, window and dates, all checked."""
+
+from datetime import datetime, timedelta
+
+from catalogs import Faults, InvalidInputError
+from catalogs.faults import collected
+from planner.backtest.courses import check_courses
+from planner.backtest.policies.named import FORECASTERS
+from planner.backtest.setting import Futures, Setting
+from planner.calendar import HOUR, make_calendar
+from planner.demand import Demand, read_demand
+from planner.planning import Surroundings
+from planner.prices import open_catalogs
+from planner.request import Backtest, Horizon, PlanRequest
+
+
+def resolve_setting(request: PlanRequest, around: Surroundings, futures: Futures | None) -> Setting:
+    """A back-test's inputs, read.
+
+    Raises:
+        InvalidInputError: with every fault of the request and the files it names.
+    """
+    faults, rules = Faults(), request.backtest or Backtest()
+    if request.scenarios is not None:
+        fix = "history has happened one way; take them out, or name one with demand.where"
+        faults.add("scenarios", sorted(request.scenarios), fix)
+    catalog = collected(faults, lambda: open_catalogs(request, around.folder))
+    names = {name for workload in request.workloads for name in workload.series_names}
+    history = collected(
+        faults,
+        lambda: read_demand(request.demand, names, folder=around.folder, examples=around.examples),
+    )
+    faults.raise_if_any()
+    if catalog is None or history is None:
+        raise InvalidInputError(faults.found)
+    horizon = Horizon(start=rules.start or _default_start(history), end=rules.end or history.end)
+    made = collected(
+        faults,
+        lambda: make_calendar(
+            horizon, rules.purchases or request.purchases, history.start, history.end, None
+        ),
+    )
+    check_courses(rules.courses, history, "backtest.courses", faults)
+    asked = request.backtest is not None and "policies" in request.backtest.model_fields_set
+    if asked and futures is None:
+        for name in FORECASTERS:
+            if name in rules.policies:
+                faults.add("backtest.policies", str(name), "needs a forecast; take it out")
+    faults.raise_if_any()
+    if made is None:
+        raise InvalidInputError(faults.found)
+    calendar = made[0]
+    owned = tuple(one for one in request.owned if one.start < calendar.start)
+    return Setting(request, rules, catalog, history, calendar, owned, futures)
+
+
+def _default_start(history: Demand) -> datetime:
+    """The first midnight after a third of history."""
+    third = history.start + history.hours // 3 * HOUR
+    midnight = third.replace(hour=0)
+    later = midnight if midnight == third else midnight + timedelta(days=1)
+    return later if later < history.end else third
