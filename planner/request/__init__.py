@@ -2,6 +2,7 @@
 
 from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
+from planner.request.forecast import ForecastSettings
 from planner.request.hardware import Hardware
 from planner.request.limits import Limits, Quota, ShareFloor, ShareLimits, UpfrontBudget
 from planner.request.offers import (
@@ -41,6 +42,7 @@ __all__ = [
     "DemandColumns",
     "DemandSource",
     "Document",
+    "ForecastSettings",
     "Hardware",
     "Horizon",
     "Hour",

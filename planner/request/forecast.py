@@ -1,0 +1,42 @@
+"""How the demand to come is forecast from a history."""
+
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from planner.request.fields import Document, refuse_repeated
+
+Together = Annotated[tuple[str, ...], Field(min_length=2)]
+
+
+class ForecastSettings(Document):
+    """How the demand to come is forecast. Where it is given, `demand` is history."""
+
+    model: Literal["auto", "trend", "flat", "yearly", "mixed"] = "auto"
+    """auto: for each series the model that would have forecast its own past best."""
+    timezone: str | None = None
+    """Zone whose days and weeks demand follows, such as Europe/Paris; UTC when absent."""
+    holidays: Literal["auto", "none"] | Annotated[tuple[str, ...], Field(min_length=1)] = "auto"
+    """Countries whose holidays demand may follow, by two letters; auto: the one that fits."""
+    together: tuple[Together, ...] = ()
+    """Series whose sum is forecast beside themselves, and kept: machine types of one service."""
+    paths: Annotated[int, Field(ge=2, le=4096, multiple_of=2)] = 64
+    """Futures drawn; an even number, for each has a twin."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    """Of the random numbers: the same seed draws the same futures."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        if zone is not None:
+            try:
+                ZoneInfo(zone)
+            except (ValueError, OSError) as error:
+                raise ValueError("no such time zone; write one such as Europe/Paris") from error
+        return zone
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        refuse_repeated([name for group in self.together for name in group])
+        return self
