@@ -14,6 +14,7 @@ from catalogs.faults import collected
 from planner.calendar import Calendar, make_calendar
 from planner.demand import Demand, read_demand
 from planner.fleet import Candidate, cheapest_candidates, find_candidates
+from planner.forecasting import forecast_request, information_of
 from planner.hardware import check_hardware
 from planner.information import partition_in, partitions_by_date
 from planner.owned import Owned, resolve_owned
@@ -226,6 +227,9 @@ def make_problem(
     )
     if catalog is None:
         raise InvalidInputError(faults.found)
+    if request.forecast is not None and demand is not None:
+        history, longest = demand, _longest_term_hours(request, catalog)
+        demand = collected(faults, lambda: forecast_request(request, history, longest).futures())
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
     planned = _planned(request, catalog, demand, faults) or _stand_in(names)
     fleet = collected(faults, lambda: _make_fleet(request, catalog, planned))
@@ -292,7 +296,7 @@ def _planned(
     calendar, notes = made
     check_budget_dates(request, calendar, faults)
     inside = demand.between(calendar.start, calendar.hours)
-    information = partitions_by_date(request.information, inside, calendar, faults)
+    information = partitions_by_date(information_of(request), inside, calendar, faults)
     return _Planned(calendar, inside, information, tuple(notes))
 
 

@@ -1,5 +1,6 @@
 """From history to calibrated futures."""
 
 from planner.forecasting.forecast import Forecast, forecast
+from planner.forecasting.planned import forecast_request, information_of
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["Forecast", "forecast", "forecast_request", "information_of"]

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from catalogs import Faults
 from planner.demand import Demand, Scenario
 from planner.forecasting.clock import Clock
-from planner.forecasting.holiday_effects import COUNTRIES
+from planner.forecasting.hazards import befall
+from planner.forecasting.holiday_effects import COUNTRIES, is_country
+from planner.forecasting.known import Known, apply_known, changes, outcomes, series_of
+from planner.forecasting.mixture import MIXTURE_LEVELS, likeliest, mixture_quantiles, with_change
 from planner.forecasting.models import HOURS_PER_WEEK
 from planner.forecasting.paths import draw
 from planner.forecasting.series import SeriesForecast, forecast_series
@@ -47,26 +50,63 @@ class Forecast:
         return next(iter(self.series.values())).hours
 
     def quantiles(self, name: str, levels: Sequence[float] = (0.1, 0.5, 0.9)) -> Floats:
-        """Demand of a series that is not exceeded with a probability [level × hour]."""
-        return self.series[name].quantiles(levels)
+        """Demand of a series that is not exceeded with a probability [level × hour].
+
+        What is known is in it, with its probabilities; hazards are not.
+        """
+        concerned = [one for one in self.settings.known if name in series_of(one)]
+        if not concerned:
+            return self.series[name].quantiles(levels)
+        medians = {of: self.series[of].quantiles([0.5])[0] for of in sorted(self.series)}
+        mixture = self.series[name].quantiles(MIXTURE_LEVELS)[None]
+        chances = np.ones(1)
+        for one in concerned:
+            ways = outcomes(one, self.start, self.hours)
+            mixture = np.concatenate(
+                [with_change(mixture, name, one, way, medians) for way in ways]
+            )
+            chances = np.concatenate([chances * way.probability for way in ways])
+            mixture, chances = likeliest(mixture, chances)
+        return mixture_quantiles(mixture, chances, levels)
+
+    def uplift(self, known: Known, name: str) -> Floats:
+        """What something known adds to a series on the mean, at its median demand [hour]."""
+        medians = {of: self.series[of].quantiles([0.5])[0] for of in series_of(known)}
+        total = np.zeros(self.hours)
+        for way in outcomes(known, self.start, self.hours):
+            for change in changes(known):
+                if change.series == name:
+                    total += way.probability * change.amount(medians, way.share)
+        return total
 
     def futures(self) -> Demand:
         """Equally likely futures, drawn together, as many as the settings say."""
-        paths, names = self.settings.paths, sorted(self.series)
+        settings, names = self.settings, sorted(self.series)
         weeks = -(-self.hours // HOURS_PER_WEEK)
-        drawn = draw(self.history.series, weeks, paths, self.settings.seed)
+        drawn = draw(self.history.series, weeks, settings.paths, settings.seed)
         series = {
-            name: np.concatenate(
+            name: np.array(
                 [
                     self.series[name].path(drawn.deviations[path, position], drawn.blocks[path])
-                    for path in range(paths)
+                    for path in range(settings.paths)
                 ]
             )
             for position, name in enumerate(names)
         }
-        digits = len(str(paths))
-        futures = tuple(Scenario(f"path-{path + 1:0{digits}d}", 1 / paths) for path in range(paths))
-        return Demand(self.start, series, futures)
+        series = befall(
+            series,
+            settings.hazards,
+            ages={name: _age(self.history.series[name]) for name in names},
+            together=settings.together,
+            seed=settings.seed,
+        )
+        series = apply_known(series, settings.known, self.start, settings.seed)
+        digits = len(str(settings.paths))
+        futures = tuple(
+            Scenario(f"path-{path + 1:0{digits}d}", 1 / settings.paths)
+            for path in range(settings.paths)
+        )
+        return Demand(self.start, {name: one.ravel() for name, one in series.items()}, futures)
 
 
 def forecast(history: Demand, settings: ForecastSettings, hours: int) -> Forecast:
@@ -119,6 +159,12 @@ def _to_sum(whole: SeriesForecast, parts: Sequence[SeriesForecast]) -> Floats:
     return np.where(summed > 0, median / np.where(summed > 0, summed, 1.0), 1.0)
 
 
+def _age(values: Floats) -> int:
+    """Hours since the first demand of a history; 0 where there is none."""
+    busy = np.flatnonzero(values > 0)
+    return len(values) - int(busy[0]) if len(busy) else 0
+
+
 def _check(history: Demand, settings: ForecastSettings) -> None:
     faults = Faults()
     if history.hours < SHORTEST_HOURS:
@@ -127,10 +173,13 @@ def _check(history: Demand, settings: ForecastSettings) -> None:
     if len(history.scenarios) > 1:
         fix = "history is one: take scenarios out, or take forecast out"
         faults.add("scenarios", f"{len(history.scenarios)} scenarios", fix)
-    for position, group in enumerate(settings.together):
-        for name in group:
-            if name not in history.series:
-                known = ", ".join(sorted(history.series))
-                field = f"forecast.together.{position}"
-                faults.add(field, name, f"no such series; there are {known}")
+    known = ", ".join(sorted(history.series))
+    for field, name in settings.names():
+        if name not in history.series:
+            faults.add(f"forecast.{field}", name, f"no such series; there are {known}")
+    if not isinstance(settings.holidays, str):
+        for position, country in enumerate(settings.holidays):
+            if not is_country(country):
+                fix = "no holidays are known of it; write two letters such as DE"
+                faults.add(f"forecast.holidays.{position}", country, fix)
     faults.raise_if_any()

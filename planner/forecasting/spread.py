@@ -115,7 +115,7 @@ def _log_errors(model: Model, units: Floats) -> tuple[Floats, Floats, Floats]:
     errors[~np.isfinite(errors)] = np.nan
     seen = np.isfinite(errors).sum(axis=0)
     enough = np.flatnonzero(seen >= 3)
-    ahead_of = enough + 1.0
+    ahead_of = enough.astype(np.float64) + 1
     deviation = np.array(
         [np.nanquantile(np.abs(errors[:, at]), BAND) / BAND_DEVIATIONS for at in enough]
     )

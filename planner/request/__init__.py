@@ -4,6 +4,7 @@ from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
 from planner.request.forecast import ForecastSettings
 from planner.request.hardware import Hardware
+from planner.request.known import Drop, Event, Migration, Replacement, Rollout, Slip
 from planner.request.limits import Limits, Quota, ShareFloor, ShareLimits, UpfrontBudget
 from planner.request.offers import (
     COMMITMENTS,
@@ -42,6 +43,8 @@ __all__ = [
     "DemandColumns",
     "DemandSource",
     "Document",
+    "Drop",
+    "Event",
     "ForecastSettings",
     "Hardware",
     "Horizon",
@@ -51,6 +54,7 @@ __all__ = [
     "Limits",
     "Machines",
     "Method",
+    "Migration",
     "NormalizedUnits",
     "OwnUnit",
     "OwnedCommitment",
@@ -59,11 +63,14 @@ __all__ = [
     "PriceMultiplier",
     "PurchaseDates",
     "Quota",
+    "Replacement",
     "Reservations",
     "Risk",
+    "Rollout",
     "Scenarios",
     "ShareFloor",
     "ShareLimits",
+    "Slip",
     "SolveOptions",
     "Spot",
     "UpfrontBudget",

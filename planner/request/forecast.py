@@ -1,11 +1,13 @@
 """How the demand to come is forecast from a history."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
 from planner.request.fields import Document, refuse_repeated
+from planner.request.known import Drop, Event, Hazard, Known, Replacement
 
 Together = Annotated[tuple[str, ...], Field(min_length=2)]
 
@@ -21,6 +23,11 @@ class ForecastSettings(Document):
     """Countries whose holidays demand may follow, by two letters; auto: the one that fits."""
     together: tuple[Together, ...] = ()
     """Series whose sum is forecast beside themselves, and kept: machine types of one service."""
+    known: tuple[Known, ...] = ()
+    """Launches, events and moves that people know of."""
+    hazards: tuple[Hazard, ...] = (Drop(), Replacement())
+    """What may befall the futures that plans are made for, though history has not seen it; the
+    forecast's own band is without them. Empty: nothing."""
     paths: Annotated[int, Field(ge=2, le=4096, multiple_of=2)] = 64
     """Futures drawn; an even number, for each has a twin."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
@@ -39,4 +46,18 @@ class ForecastSettings(Document):
     @model_validator(mode="after")
     def _once(self) -> Self:
         refuse_repeated([name for group in self.together for name in group])
+        refuse_repeated([one.name for one in self.known])
         return self
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Every series named, with the field that names it."""
+        for position, group in enumerate(self.together):
+            yield from ((f"together.{position}", name) for name in group)
+        for position, known in enumerate(self.known):
+            yield f"known.{position}.workload", known.workload
+            if not isinstance(known, Event) and known.takes_from is not None:
+                yield f"known.{position}.takes_from", known.takes_from
+        for position, hazard in enumerate(self.hazards):
+            if isinstance(hazard, Drop):
+                field = f"hazards.{position}.workloads"
+                yield from ((field, name) for name in hazard.workloads or ())

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from planner.request.demand import DemandSource
 from planner.request.fields import Document, Hour, Hours, Share, refuse_repeated
+from planner.request.forecast import ForecastSettings
 from planner.request.hardware import Hardware
 from planner.request.limits import Limits
 from planner.request.offers import (
@@ -185,6 +186,9 @@ class PlanRequest(Document):
     prices: tuple[PriceMultiplier, ...] = ()
     """Private prices; those of the catalogues when absent."""
     demand: DemandSource
+    forecast: ForecastSettings | None = None
+    """How to forecast. Where it is given, `{}` included, `demand` is history, and the plan is for
+    the hours after it."""
     scenarios: Scenarios | None = None
     """Probability of each possible future by its name; they sum to 1. The demand has them all:
     in a column of its file, or under `inline.scenarios`. One certain future when absent."""
@@ -206,6 +210,12 @@ class PlanRequest(Document):
     """pooled: every hour a reserved machine serves whichever workload needs it; dedicated: it
     serves the one workload it is bought for. Savings plans serve all workloads either way."""
     solve: SolveOptions = SolveOptions()
+
+    @model_validator(mode="after")
+    def _one_future(self) -> Self:
+        if self.forecast is not None and self.scenarios is not None:
+            raise ValueError("forecast draws its own futures from one history; drop scenarios")
+        return self
 
     @property
     def catalogs(self) -> tuple[CatalogSource, ...]:

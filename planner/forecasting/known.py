@@ -1,0 +1,125 @@
+"""What people know, put into futures: each launch, event or move happens in its share of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.request import Event, Migration, Rollout
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+HOUR = timedelta(hours=1)
+HOURS_PER_DAY = 24
+
+Known = Rollout | Event | Migration
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One way in which something known may turn out.
+
+    Attributes:
+        label: as results name it.
+        probability: how likely it is.
+        share: of its full size that is reached [hour]; 0 everywhere where it does not happen.
+    """
+
+    label: str
+    probability: float
+    share: Floats
+
+
+@dataclass(frozen=True)
+class Change:
+    """What something adds to one series, or takes from it, at full size.
+
+    Attributes:
+        series: the series changed.
+        of: the series whose demand ``share`` is a share of.
+        share: of that demand.
+        units: besides.
+    """
+
+    series: str
+    of: str
+    share: float
+    units: float
+
+    def amount(self, demand: Mapping[str, Floats], reached: Floats) -> Floats:
+        """What is added [hour], given each series' demand without it [hour]."""
+        return reached * (self.share * demand[self.of] + self.units)
+
+
+def outcomes(known: Known, start: datetime, hours: int) -> list[Outcome]:
+    """How something may turn out: in time, late, or not at all."""
+    found = []
+    happens = known.probability
+    slip = None if isinstance(known, Event) else known.slip
+    late = 0.0 if slip is None else slip.probability
+    if late < 1:
+        share = _reached(known, start, hours, 0)
+        found.append(Outcome("in time", happens * (1 - late), share))
+    if slip is not None:
+        share = _reached(known, start, hours, slip.days)
+        found.append(Outcome("late", happens * late, share))
+    if happens < 1:
+        found.append(Outcome("not at all", 1 - happens, np.zeros(hours)))
+    return found
+
+
+def changes(known: Known) -> Iterator[Change]:
+    """What something changes at full size."""
+    if isinstance(known, Migration):
+        yield Change(known.takes_from, known.takes_from, -known.share, 0.0)
+        yield Change(known.workload, known.takes_from, known.share * known.units_per_unit, 0.0)
+        return
+    share, units = known.uplift_share or 0.0, known.uplift_units or 0.0
+    yield Change(known.workload, known.workload, share, units)
+    if isinstance(known, Rollout) and known.takes_from is not None:
+        yield Change(known.takes_from, known.workload, -share, -units)
+
+
+def series_of(known: Known) -> list[str]:
+    """Names of the series that something changes, or is a share of."""
+    return sorted({name for change in changes(known) for name in (change.series, change.of)})
+
+
+def deal(of: Sequence[Outcome], paths: int, random: np.random.Generator) -> NDArray[np.intp]:
+    """Which outcome each path has, each as often as it is likely [path]."""
+    ends = np.cumsum([one.probability for one in of])
+    place = (random.permutation(paths) + 0.5) / paths
+    return np.minimum(np.searchsorted(ends, place), len(of) - 1)
+
+
+def apply_known(
+    series: Mapping[str, Floats], known: Sequence[Known], start: datetime, seed: int
+) -> dict[str, Floats]:
+    """Series of all paths [path × hour] with what is known; none falls below 0."""
+    random = np.random.default_rng((seed, 1))
+    changed = {name: values.copy() for name, values in series.items()}
+    paths, hours = next(iter(series.values())).shape
+    for one in known:
+        ways = outcomes(one, start, hours)
+        which = deal(ways, paths, random)
+        for change in changes(one):
+            for position, way in enumerate(ways):
+                here = which == position
+                before = {change.of: series[change.of][here]}
+                changed[change.series][here] += change.amount(before, way.share)
+    return {name: np.maximum(values, 0.0) for name, values in changed.items()}
+
+
+def _reached(known: Known, start: datetime, hours: int, days_late: int) -> Floats:
+    """Share of its full size that something has reached [hour]."""
+    hour = np.arange(hours, dtype=np.float64)
+    if isinstance(known, Event):
+        first, end = (known.start - start) / HOUR, (known.end - start) / HOUR
+        return ((hour >= first) & (hour < end)).astype(np.float64)
+    since = hour - (known.at - start) / HOUR - days_late * HOURS_PER_DAY
+    ramp = known.ramp_days * HOURS_PER_DAY
+    linear = np.clip(since / ramp, 0, 1) if ramp else (since >= 0).astype(np.float64)
+    return linear if known.shape == "linear" else linear**2 * (3 - 2 * linear)
