@@ -136,17 +136,25 @@ def _nearest_holidays(country: str, first: date, days: int) -> tuple[Ints, Ints]
     return name, offset
 
 
-@lru_cache(maxsize=256)
 def _names_of_days(country: str, first: date, days: int) -> Ints:
     """Number of the holiday that falls on each day; 0 where none does [day]."""
     last = first + timedelta(days=days)
-    calendar = holidays.country_holidays(country, years=range(first.year, last.year + 1))
     numbers: dict[str, int] = {}
     found = np.zeros(days, np.intp)
-    for day, name in sorted(calendar.items()):
-        if first <= day < last:
-            found[(day - first).days] = numbers.setdefault(name, len(numbers) + 1)
+    for year in range(first.year, last.year + 1):
+        for day, name in _holidays_of(country, year):
+            if first <= day < last:
+                found[(day - first).days] = numbers.setdefault(name, len(numbers) + 1)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _holidays_of(country: str, year: int) -> tuple[tuple[date, str], ...]:
+    """Days and names of a country's holidays in a year."""
+    with warnings.catch_warnings():
+        # Of far years some moveable feasts are not known; the others hold.
+        warnings.simplefilter("ignore")
+        return tuple(sorted(holidays.country_holidays(country, years=year).items()))
 
 
 def is_country(code: str) -> bool:

@@ -5,7 +5,7 @@ Attributes of one path are drawn elsewhere (`planner.forecasting.paths`); here t
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import NormalDist
 
 import numpy as np
@@ -20,8 +20,15 @@ from planner.forecasting.spread import Spread, measure_spread
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+HOUR = timedelta(hours=1)
+
 MOST_WEEKS = 5 * 52
 """Older history is left out of a forecast."""
+YOUNG_WEEKS = 8
+"""Demand that began later than so many weeks ago is forecast from its first hour on, by days."""
+FEWEST_HOURS = 48
+LARGEST_DEVIATION = 1.5
+"""Of the level's log error: 80 % bands span no more than a factor of 6.8 either way."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class SeriesForecast:
         The deviations of level and hour from their medians are taken as independent.
         """
         middle, *shapes = np.quantile(self.spread.ratios, [0.5, *levels])
-        deviation = self.spread.deviation(self.unit.astype(np.float64))
+        deviation = self._deviation()
         rows = [
             self.expected * _factor(level, float(shape), float(middle), deviation)
             for level, shape in zip(levels, shapes, strict=True)
@@ -70,7 +77,7 @@ class SeriesForecast:
             blocks: which past week, counted back from the newest, each week is shaped like [week].
         """
         week = np.arange(self.hours) // HOURS_PER_WEEK
-        deviation = self.spread.deviation(self.unit.astype(np.float64)) * level_deviations[week]
+        deviation = self._deviation() * level_deviations[week]
         ratios = self.spread.ratios
         unit_hours = ratios.shape[1]
         # Shorter units than weeks follow each other as they did.
@@ -78,6 +85,11 @@ class SeriesForecast:
         back = blocks[week] * (HOURS_PER_WEEK // unit_hours) - inside
         shape = ratios[(len(ratios) - 1 - back) % len(ratios), self.hour_of_unit]
         return np.asarray(self.expected * shape * np.exp(deviation))
+
+    def _deviation(self) -> Floats:
+        """Standard deviation of the level's log error [hour]."""
+        measured = self.spread.deviation(self.unit.astype(np.float64))
+        return np.minimum(measured, LARGEST_DEVIATION)
 
     def scaled(self, factor: Floats) -> "SeriesForecast":
         """The same forecast, each hour times a factor [hour]."""
@@ -105,12 +117,9 @@ def forecast_series(
         named: whether the user named them.
         model: a model's name, or "auto".
     """
-    most = MOST_WEEKS * HOURS_PER_WEEK
-    dropped = max(0, len(values) - most)
+    dropped = hours_left_out(values)
     utc = clock.local_hours(start, len(values) + hours)[dropped:]
-    first, local = clock.to_local(
-        start.fromtimestamp(start.timestamp() + 3600 * dropped, tz=start.tzinfo), values[dropped:]
-    )
+    first, local = clock.to_local(start + dropped * HOUR, values[dropped:])
     ahead = utc[len(values) - dropped :] - (first + len(local))
     effects = _effects(clock, first, local, int(ahead[-1]) + 1, countries, named=named)
     effect = _by_hour(first, len(local) + int(ahead[-1]) + 1, effects)
@@ -129,6 +138,17 @@ def forecast_series(
         hour_of_unit=ahead % unit_hours,
         spread=measure_spread(choice.model, units),
     )
+
+
+def hours_left_out(values: Floats) -> int:
+    """Hours at the start of a history that a forecast does not look at."""
+    too_old = max(0, len(values) - MOST_WEEKS * HOURS_PER_WEEK)
+    busy = np.flatnonzero(values)
+    since = len(values) - int(busy[0]) if len(busy) else len(values)
+    # Weeks before its launch say nothing of a service, and hide the few that do.
+    if FEWEST_HOURS <= since < YOUNG_WEEKS * HOURS_PER_WEEK:
+        return len(values) - since
+    return too_old
 
 
 def _effects(

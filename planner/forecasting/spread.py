@@ -125,11 +125,22 @@ def _log_errors(model: Model, units: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _ratios(model: Model, units: Floats) -> Floats:
-    """Demand over level × profile of the latest units, the profile that of the units before."""
-    found = []
+    """Demand over level × profile of the latest units, the profile that of the units before.
+
+    No ratio makes more of today's profile than the highest share of a level that any hour had:
+    where a profile was next to nothing before, its ratio says nothing of what it is now.
+    """
+    found, highest = [], 0.0
     for at in range(max(1, len(units) - RATIO_UNITS), len(units)):
         level = float(units[at].mean())
         expected = level * profile_of(model, units[:at])
         usable = expected > 0
         found.append(np.where(usable, units[at] / np.where(usable, expected, 1.0), 1.0))
-    return np.array(found) if found else np.ones((1, units.shape[1]))
+        if level > 0:
+            highest = max(highest, float(units[at].max()) / level)
+    if not found:
+        return np.ones((1, units.shape[1]))
+    profile = profile_of(model, units)
+    most = np.full_like(profile, np.inf)
+    np.divide(highest, profile, out=most, where=profile > 0)
+    return np.minimum(np.array(found), np.maximum(most, 1.0))
