@@ -1,9 +1,9 @@
 """How good forecasts are: rolling origins over real series, beside the naive rule and each model.
 
 Run it from the repository: ``python benchmarks/forecasting.py --data DIR``. Every series of the
-folder is forecast from moments of its own past, by the model chosen for it, by each single model and
-by last week again; one JSON line per series, horizon and model. Series that are not in the folder are
-left out. ``--many`` times one forecast of 20 series of two years instead.
+folder is forecast from moments of its own past, by the model chosen for it, by each single model
+and by last week again; one JSON line per series, horizon and model. Series that are not in the
+folder are left out. ``--many`` times one forecast of 20 series of two years instead.
 """
 
 import argparse

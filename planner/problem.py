@@ -14,13 +14,13 @@ from catalogs.faults import collected
 from planner.calendar import Calendar, make_calendar
 from planner.demand import Demand, read_demand
 from planner.fleet import Candidate, cheapest_candidates, find_candidates
-from planner.forecasting import forecast_request, information_of
+from planner.forecasting import Futures, forecast_request, information_of
 from planner.hardware import check_hardware
 from planner.information import partition_in, partitions_by_date
 from planner.owned import Owned, resolve_owned
 from planner.placement import check_placement
 from planner.pools import Pools, make_pools
-from planner.prices import open_catalogs
+from planner.prices import longest_term_hours, open_catalogs
 from planner.problem_faults import (
     check_budget_dates,
     check_dates,
@@ -54,6 +54,7 @@ class Problem:
         owned: commitments already owned that reach into the horizon.
         notes: what the reader should know about defaults taken.
         warnings: what the reader should mind.
+        futures: what the demand's scenarios were drawn as, where it is forecast.
     """
 
     request: PlanRequest
@@ -68,6 +69,7 @@ class Problem:
     owned: tuple[Owned, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    futures: Futures | None = None
 
     def candidates_of(self, workload: int) -> list[int]:
         """Positions of a workload's candidates."""
@@ -181,6 +183,7 @@ class Problem:
         partitions: tuple[Partition, ...] = tuple(((0,),) for _ in self.information)
         return replace(
             self,
+            futures=None,
             demand=self.demand.future(scenario),
             information=partitions,
             candidates=tuple(one.within(span) for one in self.candidates),
@@ -227,9 +230,11 @@ def make_problem(
     )
     if catalog is None:
         raise InvalidInputError(faults.found)
+    futures: Futures | None = None
     if request.forecast is not None and demand is not None:
-        history, longest = demand, _longest_term_hours(request, catalog)
-        demand = collected(faults, lambda: forecast_request(request, history, longest).futures())
+        history, longest = demand, longest_term_hours(request, catalog)
+        futures = collected(faults, lambda: forecast_request(request, history, longest).draw())
+        demand = None if futures is None else futures.demand
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
     planned = _planned(request, catalog, demand, faults) or _stand_in(names)
     fleet = collected(faults, lambda: _make_fleet(request, catalog, planned))
@@ -257,6 +262,7 @@ def make_problem(
         owned=fleet.owned,
         notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
         warnings=warnings_of(request, catalog, fleet.pools, today),
+        futures=futures,
     )
 
 
@@ -284,7 +290,7 @@ def _planned(
 ) -> _Planned | None:
     if demand is None:
         return None
-    longest = _longest_term_hours(request, catalog)
+    longest = longest_term_hours(request, catalog)
     made = collected(
         faults,
         lambda: make_calendar(
@@ -329,11 +335,3 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     check_placement(request, candidates or (), faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())
-
-
-def _longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
-    """Of the commitments that the request allows and the catalogue sells."""
-    sold = catalog.rates[catalog.rates["kind"].isin(list(request.offers.kinds))]["term_hours"]
-    allowed = request.offers.term_hours
-    terms = sold if allowed is None else sold[sold.isin(list(allowed))]
-    return None if terms.empty else int(terms.max())

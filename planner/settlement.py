@@ -8,6 +8,7 @@ import numpy as np
 
 from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
+from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
 from planner.limits_kept import broken_limits
 from planner.machines import Part
@@ -27,7 +28,7 @@ from planner.problem import Problem
 from planner.purchases import Offer, Option, step_price
 from planner.reasons import reasons_against
 from planner.rebill import account_of, purchase_id, rebill, resources_of
-from planner.spread import describe_futures, describe_risk, names_of
+from planner.spread import describe_futures, describe_known, describe_risk, names_of
 
 NANO_USD = Decimal("1e-9")
 LARGEST_DIFFERENCE = Decimal("0.02")
@@ -98,6 +99,8 @@ def settle(
         monthly=tuple(MonthlyCost.model_validate(month) for month in outlook.months),
         pools=_pools(outlook),
         scenarios=describe_futures(outlook),
+        known=describe_known(outlook),
+        reduction=None if problem.futures is None else describe_reduction(problem.futures),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
         not_bought=reasons_against(outlook),
         solver=solver,

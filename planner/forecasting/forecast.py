@@ -10,9 +10,17 @@ from numpy.typing import NDArray
 from catalogs import Faults
 from planner.demand import Demand, Scenario
 from planner.forecasting.clock import Clock
+from planner.forecasting.futures import Futures
 from planner.forecasting.hazards import befall
 from planner.forecasting.holiday_effects import COUNTRIES, is_country
-from planner.forecasting.known import Known, apply_known, changes, outcomes, series_of
+from planner.forecasting.known import (
+    Known,
+    apply_known,
+    changes,
+    deal_known,
+    outcomes,
+    series_of,
+)
 from planner.forecasting.mixture import MIXTURE_LEVELS, likeliest, mixture_quantiles, with_change
 from planner.forecasting.models import HOURS_PER_WEEK
 from planner.forecasting.paths import draw
@@ -80,7 +88,29 @@ class Forecast:
         return total
 
     def futures(self) -> Demand:
-        """Equally likely futures, drawn together, as many as the settings say."""
+        """Futures drawn together, as many as the settings say."""
+        return self.draw().demand
+
+    def draw(self) -> Futures:
+        """Futures drawn together, with how what is known turns out in them.
+
+        They are equally likely, but where the settings reduce them to few.
+        """
+        settings = self.settings
+        dealt = deal_known(settings.known, self.start, self.hours, settings.paths, settings.seed)
+        series = apply_known(self._befallen(), dealt)
+        digits = len(str(settings.paths))
+        scenarios = tuple(
+            Scenario(f"path-{path + 1:0{digits}d}", 1 / settings.paths)
+            for path in range(settings.paths)
+        )
+        demand = Demand(self.start, {name: one.ravel() for name, one in series.items()}, scenarios)
+        outcomes_of = {one.known.name: one.labels for one in dealt}
+        futures = Futures(demand, outcomes_of, settings.paths)
+        return futures if settings.scenarios is None else futures.reduced(settings.scenarios)
+
+    def _befallen(self) -> dict[str, Floats]:
+        """Series of all paths with hazards, but without what is known [path × hour]."""
         settings, names = self.settings, sorted(self.series)
         weeks = -(-self.hours // HOURS_PER_WEEK)
         drawn = draw(self.history.series, weeks, settings.paths, settings.seed)
@@ -93,20 +123,13 @@ class Forecast:
             )
             for position, name in enumerate(names)
         }
-        series = befall(
+        return befall(
             series,
             settings.hazards,
             ages={name: _age(self.history.series[name]) for name in names},
             together=settings.together,
             seed=settings.seed,
         )
-        series = apply_known(series, settings.known, self.start, settings.seed)
-        digits = len(str(settings.paths))
-        futures = tuple(
-            Scenario(f"path-{path + 1:0{digits}d}", 1 / settings.paths)
-            for path in range(settings.paths)
-        )
-        return Demand(self.start, {name: one.ravel() for name, one in series.items()}, futures)
 
 
 def forecast(history: Demand, settings: ForecastSettings, hours: int) -> Forecast:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.plan import Label
 from planner.request import Event, Migration, Rollout
 
 Floats = NDArray[np.float64]
@@ -28,7 +29,7 @@ class Outcome:
         share: of its full size that is reached [hour]; 0 everywhere where it does not happen.
     """
 
-    label: str
+    label: Label
     probability: float
     share: Floats
 
@@ -54,6 +55,26 @@ class Change:
         return reached * (self.share * demand[self.of] + self.units)
 
 
+@dataclass(frozen=True)
+class Dealt:
+    """Something known, and how it turns out in every path.
+
+    Attributes:
+        known: what.
+        ways: how it may turn out.
+        way: position of the way it does [path].
+    """
+
+    known: Known
+    ways: tuple[Outcome, ...]
+    way: NDArray[np.intp]
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The way's label [path]."""
+        return tuple(self.ways[position].label for position in self.way.tolist())
+
+
 def outcomes(known: Known, start: datetime, hours: int) -> list[Outcome]:
     """How something may turn out: in time, late, or not at all."""
     found = []
@@ -61,10 +82,10 @@ def outcomes(known: Known, start: datetime, hours: int) -> list[Outcome]:
     slip = None if isinstance(known, Event) else known.slip
     late = 0.0 if slip is None else slip.probability
     if late < 1:
-        share = _reached(known, start, hours, 0)
+        share = reached_share(known, start, hours, 0)
         found.append(Outcome("in time", happens * (1 - late), share))
     if slip is not None:
-        share = _reached(known, start, hours, slip.days)
+        share = reached_share(known, start, hours, slip.days)
         found.append(Outcome("late", happens * late, share))
     if happens < 1:
         found.append(Outcome("not at all", 1 - happens, np.zeros(hours)))
@@ -95,26 +116,32 @@ def deal(of: Sequence[Outcome], paths: int, random: np.random.Generator) -> NDAr
     return np.minimum(np.searchsorted(ends, place), len(of) - 1)
 
 
-def apply_known(
-    series: Mapping[str, Floats], known: Sequence[Known], start: datetime, seed: int
-) -> dict[str, Floats]:
-    """Series of all paths [path × hour] with what is known; none falls below 0."""
+def deal_known(
+    known: Sequence[Known], start: datetime, hours: int, paths: int, seed: int
+) -> list[Dealt]:
+    """How everything known turns out in every path, reproducible by the seed."""
     random = np.random.default_rng((seed, 1))
-    changed = {name: values.copy() for name, values in series.items()}
-    paths, hours = next(iter(series.values())).shape
+    found = []
     for one in known:
-        ways = outcomes(one, start, hours)
-        which = deal(ways, paths, random)
-        for change in changes(one):
-            for position, way in enumerate(ways):
-                here = which == position
+        ways = tuple(outcomes(one, start, hours))
+        found.append(Dealt(one, ways, deal(ways, paths, random)))
+    return found
+
+
+def apply_known(series: Mapping[str, Floats], dealt: Sequence[Dealt]) -> dict[str, Floats]:
+    """Series of all paths [path × hour] with what is known; none falls below 0."""
+    changed = {name: values.copy() for name, values in series.items()}
+    for one in dealt:
+        for change in changes(one.known):
+            for position, way in enumerate(one.ways):
+                here = one.way == position
                 before = {change.of: series[change.of][here]}
                 changed[change.series][here] += change.amount(before, way.share)
     return {name: np.maximum(values, 0.0) for name, values in changed.items()}
 
 
-def _reached(known: Known, start: datetime, hours: int, days_late: int) -> Floats:
-    """Share of its full size that something has reached [hour]."""
+def reached_share(known: Known, start: datetime, hours: int, days_late: int) -> Floats:
+    """Share of its full size that something has reached, so many days late [hour]."""
     hour = np.arange(hours, dtype=np.float64)
     if isinstance(known, Event):
         first, end = (known.start - start) / HOUR, (known.end - start) / HOUR

@@ -1,4 +1,4 @@
-"""The rule every forecast must beat: what was a week ago will be again, with a fan of its errors."""
+"""The rule every forecast must beat: the last week again, with a fan of its past errors."""
 
 from collections.abc import Sequence
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from planner.plan import Part
+from planner.plan import FutureReduction, Label, Part
 
 
 class Span(Part):
@@ -19,8 +19,8 @@ class Span(Part):
 class TrackRecord(Part):
     """How the forecast would have done on the series' own past, knowing what was before only.
 
-    Errors of all origins are added up before they are divided; `naive` is last week again (last day,
-    where history holds no two weeks) with a fan of its own past errors.
+    Errors of all origins are added up before they are divided; `naive` is last week again (or the
+    last day, where history holds no two weeks) with a fan of its own past errors.
     """
 
     hours_ahead: int
@@ -82,7 +82,7 @@ class SeriesReport(Part):
 class KnownWay(Part):
     """One way in which something known may turn out."""
 
-    label: Literal["in time", "late", "not at all"]
+    label: Label
     probability: float
     begins: datetime | None
     """None where it does not."""
@@ -117,18 +117,6 @@ class Expiry(Part):
     """Quantity and what it is of."""
 
 
-class ScenarioReduction(Part):
-    """Drawn futures, of which a few stand for all."""
-
-    paths: int
-    """Futures drawn."""
-    scenarios: int
-    """Futures kept."""
-    error_share: float
-    """Mean distance of a future's weekly means from those of the future that stands for it, as a
-    share of mean demand."""
-
-
 class ForecastReport(Part):
     """The demand to come, forecast from its history."""
 
@@ -144,7 +132,7 @@ class ForecastReport(Part):
     scenarios: Mapping[str, float]
     """Probability of each future drawn, by its name: the `scenarios` of a request that plans for
     them."""
-    reduction: ScenarioReduction | None
+    reduction: FutureReduction | None
     """Where futures are reduced to few."""
     notes: tuple[str, ...]
 

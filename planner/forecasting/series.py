@@ -86,10 +86,13 @@ class SeriesForecast:
         shape = ratios[(len(ratios) - 1 - back) % len(ratios), self.hour_of_unit]
         return np.asarray(self.expected * shape * np.exp(deviation))
 
+    def level_deviation(self, units: Floats) -> Floats:
+        """Standard deviation of the level's log error so many of the model's units ahead."""
+        return np.minimum(self.spread.deviation(units), LARGEST_DEVIATION)
+
     def _deviation(self) -> Floats:
-        """Standard deviation of the level's log error [hour]."""
-        measured = self.spread.deviation(self.unit.astype(np.float64))
-        return np.minimum(measured, LARGEST_DEVIATION)
+        """The same at every hour [hour]."""
+        return self.level_deviation(self.unit.astype(np.float64))
 
     def scaled(self, factor: Floats) -> "SeriesForecast":
         """The same forecast, each hour times a factor [hour]."""

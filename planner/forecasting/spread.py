@@ -143,4 +143,4 @@ def _ratios(model: Model, units: Floats) -> Floats:
     profile = profile_of(model, units)
     most = np.full_like(profile, np.inf)
     np.divide(highest, profile, out=most, where=profile > 0)
-    return np.minimum(np.array(found), np.maximum(most, 1.0))
+    return np.asarray(np.minimum(np.array(found), np.maximum(most, 1.0)))

@@ -30,6 +30,9 @@ class ForecastSettings(Document):
     forecast's own band is without them. Empty: nothing."""
     paths: Annotated[int, Field(ge=2, le=4096, multiple_of=2)] = 64
     """Futures drawn; an even number, for each has a twin."""
+    scenarios: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """So many of the futures drawn stand for all, each as likely as those it stands for; all when
+    absent."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     """Of the random numbers: the same seed draws the same futures."""
 
@@ -47,6 +50,8 @@ class ForecastSettings(Document):
     def _once(self) -> Self:
         refuse_repeated([name for group in self.together for name in group])
         refuse_repeated([one.name for one in self.known])
+        if self.scenarios is not None and self.scenarios > self.paths:
+            raise ValueError(f"scenarios must not exceed paths, which is {self.paths}")
         return self
 
     def names(self) -> Iterator[tuple[str, str]]:
