@@ -9,5 +9,6 @@ class DocumentName(StrEnum):
     REQUEST = "request"
     PLAN = "plan"
     COMPARISON = "comparison"
+    FORECAST = "forecast"
     CATALOG = "catalog"
     BILL = "bill"

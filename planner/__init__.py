@@ -3,6 +3,7 @@
 from planner.comparison import Comparison, compare
 from planner.curves import Curves, Layer
 from planner.demand import inline_demand
+from planner.demand_forecast import DemandForecast, forecast_demand
 from planner.errors import (
     InfeasibleError,
     NoPlanError,
@@ -10,6 +11,7 @@ from planner.errors import (
     SolverFailureError,
     WorkerLostError,
 )
+from planner.forecasting.report import ForecastReport
 from planner.plan import Plan
 from planner.planning import PlannedFleet, Surroundings, make_plan, plan_fleet
 from planner.request import PlanRequest
@@ -19,6 +21,8 @@ from planner.shards import Worker, dask_workers, local_workers
 __all__ = [
     "Comparison",
     "Curves",
+    "DemandForecast",
+    "ForecastReport",
     "InfeasibleError",
     "Layer",
     "NoPlanError",
@@ -33,6 +37,7 @@ __all__ = [
     "compare",
     "dask_workers",
     "faults_of",
+    "forecast_demand",
     "inline_demand",
     "local_workers",
     "make_plan",

@@ -19,6 +19,8 @@ class Overrides:
     seed: int | None = None
     threads: int | None = None
     method: str | None = None
+    hours: int | None = None
+    """Length of the horizon, in place of the request's end or hours."""
 
     @property
     def solve(self) -> dict[str, object]:
@@ -55,6 +57,11 @@ def _overridden(document: dict[str, object], overrides: Overrides) -> dict[str, 
         for source in ("inline", "example"):
             kept.pop(source, None)
         changed["demand"] = kept | {"file": str(overrides.demand.absolute())}
+    if overrides.hours is not None:
+        horizon = document.get("horizon")
+        kept = dict(horizon) if isinstance(horizon, dict) else {}
+        kept.pop("end", None)
+        changed["horizon"] = kept | {"hours": overrides.hours}
     solve = document.get("solve", {})
     if overrides.solve and isinstance(solve, dict):
         changed["solve"] = solve | overrides.solve

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from api.http.settings import ServerSettings
 from catalogs import Faults, InvalidInputError
 from planner import PlanRequest, faults_of
-from planner.request import CatalogSource, DemandSource, SolveOptions
+from planner.forecasting.planned import MOST_HOURS
+from planner.request import CatalogSource, DemandSource, ForecastSettings, SolveOptions
 
 
 def _refused_demand_file(value: object) -> None:
@@ -84,6 +85,8 @@ def parse_posted(document: object, settings: ServerSettings) -> PlanRequest:
     except ValidationError as error:
         raise InvalidInputError([*faults.found, *faults_of(error, document)]) from error
     faults.raise_if_any()
+    if request.forecast is not None:
+        check_forecast(request, settings)
     return limited(request, settings)
 
 
@@ -111,6 +114,29 @@ def check_size(document: object, settings: ServerSettings) -> None:
         fix = f"send at most {settings.max_entries} values beside the demand"
         faults.add("request", f"{entries} values", fix)
     faults.raise_if_any()
+
+
+def check_forecast(request: PlanRequest, settings: ServerSettings) -> None:
+    """Refuse a forecast of too many series or futures; raises InvalidInputError."""
+    faults, asked = Faults(), request.forecast or ForecastSettings()
+    series = len({name for workload in request.workloads for name in workload.series_names})
+    if series > settings.max_forecast_series:
+        fix = f"forecast at most {settings.max_forecast_series} series at once"
+        faults.add("workloads", f"{series} series", fix)
+    cells = series * asked.paths * _hours_ahead(request)
+    if cells > settings.max_future_cells:
+        fix = (
+            f"hours × series × futures are {cells:,}, above {settings.max_future_cells:,}; draw "
+            "fewer futures, or shorten the horizon"
+        )
+        faults.add("forecast.paths", asked.paths, fix)
+    faults.raise_if_any()
+
+
+def _hours_ahead(request: PlanRequest) -> int:
+    """How far a forecast reaches; the most it may where that is not said in hours."""
+    hours = request.horizon.hours
+    return MOST_HOURS if hours is None else min(hours, MOST_HOURS)
 
 
 def check_solver(document: object, settings: ServerSettings, faults: Faults) -> None:
