@@ -10,8 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from api.command.forecast_tables import number
-from api.command.terminal import percent
+from api.command.figures import number, percent
 from planner import DemandForecast
 from planner.forecasting.report import Expiry, SeriesReport
 

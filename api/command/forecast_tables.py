@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from api.command.terminal import counted, make_table, percent, remarks, span
+from api.command.figures import counted, make_table, number, percent, remarks, span
 from planner import ForecastReport
 from planner.forecasting.report import KnownReport, MonthQuantiles, SeriesReport, TrackRecord
 
@@ -155,16 +155,6 @@ def _all_notes(report: ForecastReport) -> list[str]:
             f"future is {percent(reduction.error_share)} of demand away from its stand-in"
         )
     return [*notes, *report.notes]
-
-
-def number(value: float | None) -> str:
-    """A demand as read: four digits, thousands apart; a dash where there is none."""
-    if value is None:
-        return "-"
-    if value == 0 or 0.001 <= abs(value) < 1e7:
-        digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-        return f"{value:,.{digits if abs(value) >= 1 or value == 0 else 4}f}"
-    return f"{value:.3e}"
 
 
 def _short(name: str, width: int = NAME_WIDTH) -> str:

@@ -6,11 +6,11 @@ from pathlib import Path
 from rich.text import Text
 
 from api.command.documents import folder_of
+from api.command.figures import counted
 from api.command.folder import check_folder, write_files
 from api.command.forecast_tables import show_forecast
 from api.command.plans import stdout_console
 from api.command.request_file import Overrides, read_request
-from api.command.terminal import counted
 from planner import DemandForecast, Surroundings, forecast_demand
 
 

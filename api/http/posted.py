@@ -135,8 +135,10 @@ def check_forecast(request: PlanRequest, settings: ServerSettings) -> None:
 
 def _hours_ahead(request: PlanRequest) -> int:
     """How far a forecast reaches; the most it may where that is not said in hours."""
-    hours = request.horizon.hours
-    return MOST_HOURS if hours is None else min(hours, MOST_HOURS)
+    horizon = request.horizon
+    if horizon.hours is None or horizon.start is not None:
+        return MOST_HOURS
+    return min(horizon.hours, MOST_HOURS)
 
 
 def check_solver(document: object, settings: ServerSettings, faults: Faults) -> None:
