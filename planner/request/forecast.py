@@ -42,7 +42,7 @@ class ForecastSettings(Document):
         if zone is not None:
             try:
                 ZoneInfo(zone)
-            except (ValueError, OSError) as error:
+            except (KeyError, ValueError, OSError) as error:
                 raise ValueError("no such time zone; write one such as Europe/Paris") from error
         return zone
 
