@@ -150,7 +150,7 @@ def _series_notes(
     if left_out and left_out == len(values) - MOST_WEEKS * HOURS_PER_WEEK:
         notes.append(f"history before the last five years is left out: {left_out:,} hours")
     elif left_out:
-        notes.append(f"there is no demand in the first {left_out:,} hours; they are left out")
+        notes.append(f"there is no demand in the first {left_out:,} hours: left out")
     if not one.choice.errors:
         notes.append("models were not compared: one is asked for, or history is short")
     if not values.any():

@@ -26,6 +26,9 @@ MOST_WEEKS = 5 * 52
 """Older history is left out of a forecast."""
 YOUNG_WEEKS = 8
 """Demand that began later than so many weeks ago is forecast from its first hour on, by days."""
+GROWN_WEEKS = 26
+"""Demand that began so many weeks ago or earlier is forecast from its first hour on. In between,
+the empty weeks before it stay: they keep a launch from being taken for a trend."""
 FEWEST_HOURS = 48
 LARGEST_DEVIATION = 1.5
 """Of the level's log error: 80 % bands span no more than a factor of 6.8 either way."""
@@ -147,10 +150,10 @@ def hours_left_out(values: Floats) -> int:
     """Hours at the start of a history that a forecast does not look at."""
     too_old = max(0, len(values) - MOST_WEEKS * HOURS_PER_WEEK)
     busy = np.flatnonzero(values)
-    since = len(values) - int(busy[0]) if len(busy) else len(values)
-    # Weeks before its launch say nothing of a service, and hide the few that do.
-    if FEWEST_HOURS <= since < YOUNG_WEEKS * HOURS_PER_WEEK:
-        return len(values) - since
+    since = len(values) - int(busy[0]) if len(busy) else 0
+    young = FEWEST_HOURS <= since < YOUNG_WEEKS * HOURS_PER_WEEK
+    if young or since >= GROWN_WEEKS * HOURS_PER_WEEK:
+        return max(too_old, len(values) - since)
     return too_old
 
 
