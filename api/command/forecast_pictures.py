@@ -82,7 +82,8 @@ def draw_demand(axes: Axes, made: DemandForecast, name: str) -> None:
     """History and fan: means of days, of weeks where there are years, by the hour where little."""
     forecast, history = made.forecast, made.forecast.history
     (step, unit), shown = _step(made), _hours_shown(made)
-    values = history.series[name][-shown:]
+    # Days and weeks are counted back from the history's end.
+    values = history.series[name][-(shown - shown % step or shown) :]
     past = _days(history.end, -len(values), len(values))
     at, low, mean, high = _folded(past, values, step)
     if step > 1:
@@ -112,7 +113,7 @@ def draw_uplifts(axes: Axes, made: DemandForecast, uplifts: dict[str, Floats]) -
     for position, (known, uplift) in enumerate(uplifts.items()):
         at, _, mean, _ = _folded(ahead, uplift, step)
         colour, style = STYLES[position % len(STYLES)]
-        largest = number(float(uplift[np.argmax(np.abs(uplift))]))
+        largest = number(float(mean[np.argmax(np.abs(mean))]))
         axes.plot(at, mean, color=colour, ls=style, lw=1.5, label=f"{known}: up to {largest}")
     axes.axhline(0, color=HISTORY, lw=0.6)
     axes.set_ylabel("known, expected")
@@ -156,8 +157,11 @@ def _hours_shown(made: DemandForecast) -> int:
 
 def _folded(at: Floats, values: Floats, step: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Middles, lowest, mean and highest of so many hours at a time."""
-    edges = np.arange(0, len(values), step)
-    hours = np.diff(np.append(edges, len(values)))
+    # A last day or week cut short would stand out for nothing.
+    whole = len(values) - len(values) % step or len(values)
+    at, values = at[:whole], values[:whole]
+    edges = np.arange(0, whole, step)
+    hours = np.diff(np.append(edges, whole))
     means = np.add.reduceat(values, edges) / hours
     middles = at[edges] + (hours - 1) / 2 / DAY_HOURS if step > 1 else at
     low, high = (fold.reduceat(values, edges) for fold in (np.minimum, np.maximum))

@@ -83,7 +83,7 @@ def _by_future(plan: Plan, lot: Sequence[Purchase]) -> tuple[list[float], list[f
 
 def known_costs(known: Sequence[KnownCost]) -> RenderableType:
     """What the plan costs where something known comes in time, late or not at all."""
-    left, right = ("what", "comes"), ("probability", "plan USD", "on demand USD", "saved", "used")
+    left, right = ("what", "comes"), ("chance", "plan USD", "on demand USD", "saved", "used")
     table = make_table("If it slips: means over the futures where it does", left, right)
     for one in known:
         for way in one.ways:
