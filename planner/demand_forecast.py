@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +28,13 @@ class DemandForecast:
         report: its figures.
         forecast: the forecast itself.
         futures: those drawn from it.
+        quantiles: 10, 50 and 90 % of every series by its name [level × hour].
     """
 
     report: ForecastReport
     forecast: Forecast
     futures: Futures
-
-    @cached_property
-    def quantiles(self) -> Mapping[str, Floats]:
-        """10, 50 and 90 % of every series by its name [level × hour]."""
-        return fans_of(self.forecast)
+    quantiles: Mapping[str, Floats]
 
 
 def forecast_demand(request: PlanRequest, around: Surroundings | None = None) -> DemandForecast:
@@ -74,10 +70,7 @@ def forecast_demand(request: PlanRequest, around: Surroundings | None = None) ->
     if made is None or faults.found:
         raise InvalidInputError(faults.found)
     futures = made.draw()
+    quantiles = {name: made.quantiles(name, LEVELS) for name in sorted(made.series)}
     records = track_records(history, made.settings)
-    return DemandForecast(describe(request, made, futures, fans_of(made), records), made, futures)
-
-
-def fans_of(forecast: Forecast) -> dict[str, Floats]:
-    """10, 50 and 90 % of every series by its name [level × hour]."""
-    return {name: forecast.quantiles(name, LEVELS) for name in sorted(forecast.series)}
+    report = describe(request, made, futures, quantiles, records)
+    return DemandForecast(report, made, futures, quantiles)

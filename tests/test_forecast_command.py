@@ -1,5 +1,6 @@
 """Forecasts as their users meet them: command, files, pictures, API; and what plans say of them."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -9,11 +10,13 @@ import pandas as pd
 import pytest
 import yaml
 from matplotlib.figure import Figure
+from rich.console import Console
 from typer.testing import CliRunner
 
 from api.cli import app
 from api.command.forecast_files import picture_names
 from api.command.forecast_pictures import draw_demand, draw_series, draw_uplifts, title, uplifts_of
+from api.command.forecast_tables import show_forecast
 from api.http.app import create_app
 from api.http.settings import ServerSettings
 from api.schemas import json_schema
@@ -240,6 +243,30 @@ def test_pictures_are_drawn_of_a_week_and_of_no_demand(asked):
 
     for made in (week, none):
         assert draw_series(made, "m.big").startswith(b"\x89PNG")
+
+
+ODD = {
+    "zeros": [0.0] * HISTORY,
+    "a constant": [7.0] * HISTORY,
+    "a spike": [0.0] * (HISTORY - 900) + [1e12] + [0.0] * 899,
+    "begins late": [0.0] * (HISTORY - 60) + [5.0] * 60,
+    "ends early": [5.0] * (HISTORY - 600) + [0.0] * 600,
+    "tiny": [1e-300 * (1 + hour % 24) for hour in range(HISTORY)],
+    "two days": [1.0, 2.0] * 24,
+}
+
+
+@pytest.mark.parametrize("values", ODD.values(), ids=ODD.keys())
+def test_odd_histories_are_told_in_finite_numbers_and_pictures(asked, values):
+    demand = {"inline": inline(values)}
+    made = made_of(asked, demand=demand, owned=[], forecast={"paths": 2}, horizon={"hours": 48})
+
+    shown = made.report.model_dump_json()
+    jsonschema.Draft202012Validator(json_schema("forecast")).validate(json.loads(shown))
+    console = Console(width=80, file=io.StringIO())
+    show_forecast(console, made.report)
+    assert "nan" not in console.file.getvalue().replace("nanos", "")
+    assert draw_series(made, "m.big").startswith(b"\x89PNG")
 
 
 def inline(values):

@@ -14,6 +14,8 @@ MOST_ORIGINS = 10
 FEWEST_ORIGINS = 3
 LONGEST_WEEKS = 13
 """Errors of so many weeks ahead, or of a quarter of the history, decide."""
+LEAST_DEMAND = 1e-3
+"""Errors count as shares of demand, or of so much of what is usual."""
 CLEARLY = 0.95
 """Another model is taken where its error is less than this share of the trend's."""
 
@@ -67,14 +69,21 @@ def _origins(weeks: int) -> tuple[list[int], int]:
 
 
 def _errors(model: Model, weeks: Floats, origins: list[int], ahead: int) -> Floats:
-    """Absolute error as a share of demand; not a number where history is too short [origin]."""
+    """Absolute error as a share of demand [origin].
+
+    Not a number where history is too short, or holds no demand.
+    """
     found = np.full(len(origins), np.nan)
+    usual = float(weeks.mean()) * ahead * weeks.shape[1]
     for position, origin in enumerate(origins):
         if origin < model.fewest_units:
             continue
         true = weeks[origin : origin + ahead]
         error = np.abs(true - model.median(weeks[:origin], ahead)).sum()
-        found[position] = error / max(float(true.sum()), 1e-300)
+        # Where there is next to no demand, no share of it says anything.
+        demand = max(float(true.sum()), LEAST_DEMAND * usual)
+        if demand > 0:
+            found[position] = error / demand
     return found
 
 
