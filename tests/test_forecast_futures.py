@@ -214,6 +214,36 @@ def test_a_ramp_grows_by_the_day_and_takes_from_another_what_it_gains():
         assert median[WEEK + 241 :] == pytest.approx(ends, rel=1e-3)
 
 
+@pytest.mark.parametrize("ramp_days", [0, 7])
+def test_a_launch_that_is_in_the_history_is_not_counted_twice(ramp_days):
+    launch = Rollout(
+        name="launch", workload="it", at=START + timedelta(weeks=50), ramp_days=ramp_days,
+        uplift_share=0.5,
+    )  # fmt: skip
+    since = np.arange(60 * WEEK) >= 50 * WEEK
+    history = {"it": np.where(since, 150.0, 100.0)}
+
+    told, untold = (made(history, 4 * WEEK, known=known) for known in ((launch,), ()))
+
+    assert told.quantiles("it") == pytest.approx(untold.quantiles("it"), rel=1e-3)
+    assert np.array_equal(told.futures().series["it"], untold.futures().series["it"])
+
+
+def test_a_move_half_over_at_the_history_s_end_moves_the_rest():
+    """Of 100, 50 have moved when the forecast begins; all have 10 days later."""
+    begins = START + timedelta(weeks=60, days=-10)
+    move = Migration(name="move", takes_from="old", workload="new", at=begins, ramp_days=20)
+    series = {"old": np.full(60 * WEEK, 50.0), "new": np.full(60 * WEEK, 50.0)}
+
+    one = made(series, 4 * WEEK, known=(move,))
+
+    old, new = (one.quantiles(name, [0.5])[0] for name in ("old", "new"))
+    assert old[120] == pytest.approx(25, rel=0.02)
+    assert new[120] == pytest.approx(75, rel=0.02)
+    assert old[260:] == pytest.approx(0, abs=0.1)
+    assert new[260:] == pytest.approx(100, rel=0.01)
+
+
 def test_an_event_lasts_from_its_first_hour_to_its_last():
     start = START + timedelta(weeks=60, hours=50)
     event = Event(

@@ -76,7 +76,13 @@ def write_futures(made: DemandForecast, path: Path) -> None:
     stamps = pa.array(np.tile(_moments(demand.start, hours).to_numpy(), count), _SCHEMA[0].type)
     codes = np.repeat(np.arange(count, dtype=np.int32), hours)
     scenarios = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names))
-    with pq.ParquetWriter(path, _SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(
+        path,
+        _SCHEMA,
+        compression="zstd",
+        use_dictionary=["timestamp", "scenario", "workload"],
+        use_byte_stream_split=["value"],
+    ) as writer:
         for name in sorted(demand.series):
             workload = pa.DictionaryArray.from_arrays(
                 pa.array(np.zeros(count * hours, np.int32)), pa.array([name])

@@ -99,7 +99,7 @@ def _months(series: Sequence[SeriesReport]) -> RenderableType:
     tables = [_month_table(one) for one in series[:SERIES_BY_MONTH]]
     rest = len(series) - SERIES_BY_MONTH
     if rest > 0:
-        return Group(*tables, Text(f" {counted(rest, 'more')} in the files, or with --json"))
+        return Group(*tables, Text(f" … {rest} more in the files, or with --json"))
     return Group(*tables)
 
 

@@ -183,12 +183,13 @@ def _way(known: Known, way: Outcome) -> KnownWay:
 
 
 def _uplifts(forecast: Forecast, known: Known, happens: float) -> list[KnownUplift]:
-    reached = reached_share(known, forecast.start, forecast.hours, days_late=0)
-    full = reached >= 1
+    full = reached_share(known, forecast.start, forecast.hours, days_late=0) >= 1
+    ways = outcomes(known, forecast.start, forecast.hours)
+    to_come = next((one.share for one in ways if one.label != "not at all"), full.astype(float))
     found = []
     for change in changes(known):
         medians = {change.of: forecast.series[change.of].quantiles([0.5])[0]}
-        amount = change.amount(medians, reached)[full]
+        amount = change.amount(medians, to_come)[full]
         size = float(amount.mean()) if full.any() else None
         expected = None if size is None else size * happens
         found.append(KnownUplift(workload=change.series, full_size=size, expected=expected))
@@ -204,15 +205,20 @@ def _notes(forecast: Forecast) -> tuple[str, ...]:
     if settings.together:
         groups = "; ".join(", ".join(group) for group in settings.together)
         notes.append(f"series forecast beside their sum, and kept to it: {groups}")
-    ended = [one.name for one in settings.known if _ends_before(one, forecast)]
-    if ended:
-        names = ", ".join(ended)
-        notes.append(f"known, but over before the forecast begins or due after its end: {names}")
+    for what, concerns in (("in the history or past", _is_past), ("due after the end", _is_after)):
+        named = [one.name for one in settings.known if concerns(one, forecast)]
+        if named:
+            notes.append(f"known, but {what}: {', '.join(named)}")
     return tuple(notes)
 
 
-def _ends_before(known: Known, forecast: Forecast) -> bool:
-    end = forecast.start + forecast.hours * HOUR
+def _is_past(known: Known, forecast: Forecast) -> bool:
     if isinstance(known, Event):
-        return known.end <= forecast.start or known.start >= end
-    return known.at >= end
+        return known.end <= forecast.start
+    late = 0 if known.slip is None else known.slip.days
+    return known.at + timedelta(days=known.ramp_days + late) < forecast.start
+
+
+def _is_after(known: Known, forecast: Forecast) -> bool:
+    begins = known.start if isinstance(known, Event) else known.at
+    return begins >= forecast.start + forecast.hours * HOUR

@@ -26,7 +26,8 @@ class Outcome:
     Attributes:
         label: as results name it.
         probability: how likely it is.
-        share: of its full size that is reached [hour]; 0 everywhere where it does not happen.
+        share: of its full size that is still to come by then [hour]; 0 everywhere where it does
+            not happen.
     """
 
     label: Label
@@ -76,16 +77,19 @@ class Dealt:
 
 
 def outcomes(known: Known, start: datetime, hours: int) -> list[Outcome]:
-    """How something may turn out: in time, late, or not at all."""
+    """How something may turn out from a history's end on: in time, late, or not at all.
+
+    What a ramp had reached by then is in the history; only the rest is to come.
+    """
     found = []
     happens = known.probability
     slip = None if isinstance(known, Event) else known.slip
     late = 0.0 if slip is None else slip.probability
     if late < 1:
-        share = reached_share(known, start, hours, 0)
+        share = _to_come(known, start, hours, 0)
         found.append(Outcome("in time", happens * (1 - late), share))
     if slip is not None:
-        share = reached_share(known, start, hours, slip.days)
+        share = _to_come(known, start, hours, slip.days)
         found.append(Outcome("late", happens * late, share))
     if happens < 1:
         found.append(Outcome("not at all", 1 - happens, np.zeros(hours)))
@@ -138,6 +142,18 @@ def apply_known(series: Mapping[str, Floats], dealt: Sequence[Dealt]) -> dict[st
                 before = {change.of: series[change.of][here]}
                 changed[change.series][here] += change.amount(before, way.share)
     return {name: np.maximum(values, 0.0) for name, values in changed.items()}
+
+
+def _to_come(known: Known, start: datetime, hours: int, days_late: int) -> Floats:
+    """Share of its full size that something still adds to a demand that has some of it [hour]."""
+    reached = reached_share(known, start, hours, days_late)
+    if isinstance(known, Event):
+        return reached
+    before = float(reached_share(known, start - HOUR, 1, days_late)[0])
+    own = -known.share if isinstance(known, Migration) else known.uplift_share or 0.0
+    # Demand is 1 + own · before of what it would be without; shares are of what it is.
+    there = 1 + own * before
+    return (reached - before) / there if there > 0 else np.zeros(hours)
 
 
 def reached_share(known: Known, start: datetime, hours: int, days_late: int) -> Floats:
