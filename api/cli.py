@@ -171,6 +171,30 @@ def backtest(
 
 
 @app.command()
+def forecast(
+    request: RequestFile,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for forecast.json, .csv, futures.parquet, pictures."),
+    ] = None,
+    demand: Demand = None,
+    hours: Annotated[
+        int | None, typer.Option("--hours", help="Hours to look ahead; the request's horizon.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Forecast demand from its history: how much, how sure, and how well that did before."""
+    from api.command.failures import reported
+
+    with reported(as_json=as_json, debug=debug):
+        from api.command.forecasts import run_forecast
+        from api.command.request_file import Overrides
+
+        run_forecast(request, Overrides(demand, hours=hours), out=out, as_json=as_json)
+
+
+@app.command()
 def bill(
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The plan.json of a plan.")],
     usage: Annotated[Path, typer.Argument(metavar="USAGE", help="What ran: CSV or Parquet.")],

@@ -9,6 +9,7 @@ class DocumentName(StrEnum):
     REQUEST = "request"
     PLAN = "plan"
     COMPARISON = "comparison"
+    FORECAST = "forecast"
     CATALOG = "catalog"
     BILL = "bill"
     BACKTEST = "backtest"

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from api.document_names import DocumentName
 from catalogs import CatalogDocument
-from planner import Comparison, Plan, PlanRequest
+from planner import Comparison, ForecastReport, Plan, PlanRequest
 from planner.actuals import PlanBill
 from planner.backtest import BacktestReport
 
@@ -17,6 +17,7 @@ _MODELS: dict[DocumentName, type[BaseModel]] = {
     DocumentName.REQUEST: PlanRequest,
     DocumentName.PLAN: Plan,
     DocumentName.COMPARISON: Comparison,
+    DocumentName.FORECAST: ForecastReport,
     DocumentName.CATALOG: CatalogDocument,
     DocumentName.BILL: PlanBill,
     DocumentName.BACKTEST: BacktestReport,

@@ -3,6 +3,7 @@
 from planner.comparison import Comparison, compare
 from planner.curves import Curves, Layer
 from planner.demand import inline_demand
+from planner.demand_forecast import DemandForecast, forecast_demand
 from planner.errors import (
     BacktestStoppedError,
     InfeasibleError,
@@ -11,6 +12,7 @@ from planner.errors import (
     SolverFailureError,
     WorkerLostError,
 )
+from planner.forecasting.report import ForecastReport
 from planner.plan import Plan
 from planner.planning import PlannedFleet, Surroundings, make_plan, plan_fleet
 from planner.present_bill import inline_present_bill
@@ -22,6 +24,8 @@ __all__ = [
     "BacktestStoppedError",
     "Comparison",
     "Curves",
+    "DemandForecast",
+    "ForecastReport",
     "InfeasibleError",
     "Layer",
     "NoPlanError",
@@ -36,6 +40,7 @@ __all__ = [
     "compare",
     "dask_workers",
     "faults_of",
+    "forecast_demand",
     "inline_demand",
     "inline_present_bill",
     "local_workers",

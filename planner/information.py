@@ -13,6 +13,9 @@ from planner.stages import Group, Partition
 
 Floats = NDArray[np.float64]
 
+LATEST_HOURS = 28 * 24
+"""The latest demand says most of what is to come."""
+
 SAME_SHARE = 1e-9
 """Histories that differ by no more than this share are one to whoever looks at them."""
 
@@ -94,12 +97,16 @@ def _refined(partition: Partition, count: int, demand: Demand, hour: int) -> Par
 
 
 def _means(demand: Demand, hour: int) -> Floats:
-    """Mean demand of every series before an hour, as a share [scenario × series]."""
+    """Mean demand of every series before an hour, all of it and the latest, as shares.
+
+    [scenario × (series, twice)]
+    """
     columns = []
     for name in sorted(demand.series):
         by_scenario = demand.series[name].reshape(len(demand.scenarios), -1)[:, :hour]
-        mean = by_scenario.mean(axis=1)
-        columns.append(mean / max(float(mean.mean()), 1e-300))
+        for seen in (by_scenario, by_scenario[:, -LATEST_HOURS:]):
+            mean = seen.mean(axis=1)
+            columns.append(mean / max(float(mean.mean()), 1e-300))
     return np.column_stack(columns)
 
 

@@ -14,6 +14,9 @@ Usd = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="js
 
 Quantity = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
+Label = Literal["in time", "late", "not at all"]
+"""How something known may turn out."""
+
 
 class Part(BaseModel):
     """Base of every part of a plan."""
@@ -236,6 +239,40 @@ class FutureCost(Part):
     utilization: float | None
 
 
+class WayCost(Part):
+    """What the plan costs on the mean in the futures where something turns out in one way."""
+
+    label: Label
+    probability: float
+    """Of the futures planned for."""
+    futures: int
+    total_cost_usd: Usd
+    on_demand_cost_usd: Usd
+    """The same futures all on demand."""
+    savings_usd: Usd
+    utilization: float | None
+    """Share of the commitments' cost that is used."""
+
+
+class KnownCost(Part):
+    """Something known that may turn out in several ways, and what the plan costs in each."""
+
+    name: str
+    ways: tuple[WayCost, ...]
+
+
+class FutureReduction(Part):
+    """Futures drawn, of which a few stand for all."""
+
+    paths: int
+    """Futures drawn."""
+    scenarios: int
+    """Futures kept."""
+    error_share: float
+    """Mean distance of a future's weekly means from those of the future that stands for it, as a
+    share of mean demand."""
+
+
 class RiskReport(Part):
     """The distribution of the bill over the futures, and what caution costs."""
 
@@ -350,6 +387,10 @@ class Plan(Part):
     """Of every quota and every limit on egress."""
     scenarios: tuple[FutureCost, ...] = ()
     """Every future's bill, where there are several; amounts elsewhere are means over them."""
+    known: tuple[KnownCost, ...] = ()
+    """Of a forecast demand: what may come late, or not at all, and what the plan then costs."""
+    reduction: FutureReduction | None = None
+    """Where futures drawn are reduced to few."""
     risk: RiskReport | None = None
     present_bill: PresentCost | None = None
     """What the present fleet costs, where the request names its bill."""

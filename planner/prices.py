@@ -72,3 +72,11 @@ def _rows(catalog: Catalog, multiplier: PriceMultiplier) -> NDArray[np.bool_]:
         if wanted is not None:
             chosen &= rates[column].isin([str(one) for one in wanted]).to_numpy()
     return chosen
+
+
+def longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
+    """Of the commitments that the request allows and the catalogue sells."""
+    sold = catalog.rates[catalog.rates["kind"].isin(list(request.offers.kinds))]["term_hours"]
+    allowed = request.offers.term_hours
+    terms = sold if allowed is None else sold[sold.isin(list(allowed))]
+    return None if terms.empty else int(terms.max())

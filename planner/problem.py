@@ -16,13 +16,14 @@ from planner.capacity_blocks import block_types, check_blocks, clearing_hour
 from planner.capacity_levels import check_capacity, check_held_times, find_levels
 from planner.demand import Demand, read_demand
 from planner.fleet import Candidate, cheapest_candidates, find_candidates
+from planner.forecasting import Futures, forecast_request, information_of
 from planner.hardware import check_hardware
 from planner.information import partition_in, partitions_by_date
 from planner.owned import Owned, resolve_owned
 from planner.placement import check_placement
 from planner.pools import Pools, make_pools
 from planner.present_bill import read_present_bill
-from planner.prices import open_catalogs
+from planner.prices import longest_term_hours, open_catalogs
 from planner.problem_faults import (
     check_budget_dates,
     check_dates,
@@ -60,6 +61,7 @@ class Problem:
         present: what the present fleet was billed; None where the request does not say.
         notes: what the reader should know about defaults taken.
         warnings: what the reader should mind.
+        futures: what the demand's scenarios were drawn as, where it is forecast.
     """
 
     request: PlanRequest
@@ -76,6 +78,7 @@ class Problem:
     present: PastBill | None
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    futures: Futures | None = None
 
     @property
     def holds_capacity(self) -> bool:
@@ -216,6 +219,7 @@ class Problem:
         partitions: tuple[Partition, ...] = tuple(((0,),) for _ in self.information)
         return replace(
             self,
+            futures=None,
             demand=self.demand.future(scenario),
             information=partitions,
             candidates=tuple(one.within(span) for one in self.candidates),
@@ -274,6 +278,11 @@ def make_problem(
         present = collected(faults, lambda: read_present_bill(source, folder))
     if catalog is None:
         raise InvalidInputError(faults.found)
+    futures: Futures | None = None
+    if request.forecast is not None and demand is not None:
+        history, longest = demand, longest_term_hours(request, catalog)
+        futures = collected(faults, lambda: forecast_request(request, history, longest).draw())
+        demand = None if futures is None else futures.demand
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
     planned = _planned(request, catalog, demand, faults) or _stand_in(names)
     fleet = collected(faults, lambda: _make_fleet(request, catalog, planned))
@@ -305,6 +314,7 @@ def make_problem(
         present=present,
         notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
         warnings=warnings_of(request, catalog, today),
+        futures=futures,
     )
 
 
@@ -345,7 +355,7 @@ def _planned(
     check_budget_dates(request, calendar, faults)
     check_held_times(request, calendar, faults)
     inside = demand.between(calendar.start, calendar.hours)
-    information = partitions_by_date(request.information, inside, calendar, faults)
+    information = partitions_by_date(information_of(request), inside, calendar, faults)
     if demand.repairs:
         notes = [*notes, f"the demand's rows were mended: {summed_up(demand.repairs)}"]
     return _Planned(calendar, inside, information, tuple(notes))
@@ -384,11 +394,3 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
     check_blocks(request, catalog, faults)
     faults.raise_if_any()
     return _Fleet(candidates or (), pools, owned or ())
-
-
-def longest_term_hours(request: PlanRequest, catalog: Catalog) -> int | None:
-    """The longest term that a request allows and its catalogue sells; None where there is none."""
-    sold = catalog.rates[catalog.rates["kind"].isin(list(request.offers.kinds))]["term_hours"]
-    allowed = request.offers.term_hours
-    terms = sold if allowed is None else sold[sold.isin(list(allowed))]
-    return None if terms.empty else int(terms.max())

@@ -9,6 +9,7 @@ import numpy as np
 from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
 from planner.exchanges_told import describe_exchanges
+from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
 from planner.held import paid_for
 from planner.held_report import describe_held
@@ -33,7 +34,7 @@ from planner.problem import Problem
 from planner.purchases import Offer, Option, step_price
 from planner.reasons import reasons_against
 from planner.rebill import account_of, purchase_id, rebill, resources_of
-from planner.spread import describe_futures, describe_risk, names_of
+from planner.spread import describe_futures, describe_known, describe_risk, names_of
 
 NANO_USD = Decimal("1e-9")
 LARGEST_DIFFERENCE = Decimal("0.02")
@@ -108,6 +109,8 @@ def settle(
         pools=_pools(outlook),
         limit_peaks=_limit_peaks(outlook),
         scenarios=describe_futures(outlook),
+        known=describe_known(outlook),
+        reduction=None if problem.futures is None else describe_reduction(problem.futures),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
         present_bill=present,
         not_bought=reasons_against(outlook),

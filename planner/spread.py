@@ -1,9 +1,11 @@
 """How a policy's cost is spread over the futures, and what caution costs."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from planner.outlook import Outlook
-from planner.plan import FutureCost, RiskReport
+from planner.plan import FutureCost, KnownCost, Label, RiskReport, WayCost
 from planner.problem import Problem
 from planner.risk import quantile, tail_level, tail_mean
 from planner.stages import Group
@@ -32,6 +34,40 @@ def describe_futures(outlook: Outlook) -> tuple[FutureCost, ...]:
             utilization=one.bill.utilization,
         )
         for one in outlook.futures
+    )
+
+
+def describe_known(outlook: Outlook) -> tuple[KnownCost, ...]:
+    """What the plan costs where something known comes in time, late or not at all.
+
+    Only of what may turn out in several ways.
+    """
+    futures = outlook.problem.futures
+    if futures is None:
+        return ()
+    found = []
+    for name, labels in futures.outcomes.items():
+        ways = [label for label in _LABELS if label in labels]
+        if len(ways) > 1:
+            costs = tuple(_way_cost(outlook, labels, label) for label in ways)
+            found.append(KnownCost(name=name, ways=costs))
+    return tuple(found)
+
+
+_LABELS: tuple[Label, ...] = ("in time", "late", "not at all")
+
+
+def _way_cost(outlook: Outlook, labels: tuple[str, ...], label: Label) -> WayCost:
+    inside = [one for one, how in zip(outlook.futures, labels, strict=True) if how == label]
+    part = replace(outlook, futures=tuple(inside))
+    return WayCost(
+        label=label,
+        probability=sum(one.probability for one in inside),
+        futures=len(inside),
+        total_cost_usd=part.total_usd,
+        on_demand_cost_usd=part.on_demand_usd,
+        savings_usd=part.on_demand_usd - part.total_usd,
+        utilization=part.utilization,
     )
 
 

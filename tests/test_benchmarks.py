@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,7 @@ def lines_of(monkeypatch, capsys):
     yield run
     for name in (
         "bills",
+        "forecasting",
         "model_build",
         "planning",
         "recourse_pass",
@@ -107,6 +109,21 @@ def test_the_benchmark_of_bills_reads_what_it_wrote(lines_of):
 
     assert case.keys() >= {"case", "seconds", "peak_rss_mb", "rows_per_second", "memory_mib"}
     assert case["rows_read"] >= 500
+
+
+def test_the_benchmark_of_forecasts_measures_each_model_from_every_origin(lines_of, tmp_path):
+    """Nine weeks of jobs; sources that are not there are left out."""
+    hours = pd.date_range("2026-01-05", periods=9 * 168, freq="h", tz="UTC")
+    table = {"timestamp": hours, "jobs_submitted": 5.0, "nodes_busy": range(9 * 168)}
+    pd.DataFrame(table).to_parquet(tmp_path / "surf_hpc_hourly.parquet")
+
+    cases = lines_of("forecasting", "--data", str(tmp_path), "--models", "naive", "auto", "flat")
+
+    assert len(cases) == 2 * 3
+    assert {one["case"] for one in cases} == {"surf jobs_submitted", "surf nodes_busy"}
+    constant = [one for one in cases if one["case"] == "surf jobs_submitted"]
+    assert [one["weighted_quantile_loss"] for one in constant] == pytest.approx([0] * 3, abs=1e-3)
+    assert all(one["origins"] == 5 and one["coverage"] > 0.9 for one in constant)
 
 
 def test_the_roads_to_a_plan_agree_and_are_compared(lines_of):

@@ -189,6 +189,7 @@ def test_the_document_lists_every_resource_and_its_errors(document):
     assert set(operations) == {
         ("post", "/v1/plans"),
         ("post", "/v1/comparisons"),
+        ("post", "/v1/forecasts"),
         ("get", "/v1/catalogs"),
         ("get", "/v1/catalogs/{name}"),
         ("get", "/healthz"),
@@ -208,6 +209,8 @@ CALLS = [
     ("post", "/v1/plans", "/v1/plans", asked(solve={"gap": 7})),
     ("post", "/v1/plans", "/v1/plans", asked(demand={"example": "none"})),
     ("post", "/v1/comparisons", "/v1/comparisons", asked()),
+    ("post", "/v1/forecasts", "/v1/forecasts", asked(horizon={"hours": 48})),
+    ("post", "/v1/forecasts", "/v1/forecasts", asked(forecast={"holidays": ["XX"]})),
     ("get", "/v1/catalogs", "/v1/catalogs", None),
     ("get", "/v1/catalogs/aws", "/v1/catalogs/{name}", None),
     ("get", "/v1/catalogs/gcp", "/v1/catalogs/{name}", None),

@@ -128,7 +128,7 @@ INVALID = {
 
 
 @pytest.mark.parametrize("case", INVALID)
-@pytest.mark.parametrize("path", ["/v1/plans", "/v1/comparisons"])
+@pytest.mark.parametrize("path", ["/v1/plans", "/v1/comparisons", "/v1/forecasts"])
 def test_every_invalid_value_is_listed_at_once(client, path, case):
     """Where the planner names the field is its own affair: those cases ask for a fault at all."""
     body, fields = INVALID[case]

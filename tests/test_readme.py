@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from api.cli import app
-from planner import Surroundings, inline_demand, make_plan, parse_request
+from planner import Surroundings, forecast_demand, inline_demand, make_plan, parse_request
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_the_small_request_plans(tmp_path):
 
 
 def test_its_small_request_takes_the_scenarios_shown(tmp_path):
-    request, futures, _ = map(yaml.safe_load, blocks("yaml"))
+    request, futures, *_ = map(yaml.safe_load, blocks("yaml"))
     rows = [f"2026-01-01T00:00Z,{name},{place}" for place, name in enumerate(futures["scenarios"])]
     (tmp_path / "demand.csv").write_text("\n".join(["timestamp,scenario,web", *rows]))
     whole = inline_demand(parse_request(request | futures), folder=tmp_path)
@@ -42,7 +42,7 @@ def test_its_small_request_takes_the_scenarios_shown(tmp_path):
 
 
 def test_its_request_over_several_clouds_plans_with_its_bounds_kept(tmp_path):
-    request, _, clouds = map(yaml.safe_load, blocks("yaml"))
+    request, _, clouds, _ = map(yaml.safe_load, blocks("yaml"))
     hours = pd.date_range("2026-01-01", periods=48, freq="h", tz="UTC")
     stamps = hours.strftime("%Y-%m-%dT%H:%MZ")
     pd.DataFrame({"timestamp": stamps, "web": 40.0}).to_csv(tmp_path / "demand.csv", index=False)
@@ -53,6 +53,17 @@ def test_its_request_over_several_clouds_plans_with_its_bounds_kept(tmp_path):
         share[one.instance_type] += one.share
     assert share["n2-standard-8"] <= 0.4 + 1e-6
     assert share["Standard_D8s_v5"] <= 0.4 + 1e-6
+
+
+def test_its_forecast_is_made_of_the_small_request(tmp_path):
+    request, *_, told = map(yaml.safe_load, blocks("yaml"))
+    hours = pd.date_range("2026-01-01", periods=60 * 24, freq="h", tz="UTC")
+    stamps = hours.strftime("%Y-%m-%dT%H:%MZ")
+    pd.DataFrame({"timestamp": stamps, "web": 40.0}).to_csv(tmp_path / "demand.csv", index=False)
+    whole = parse_request(request | told | {"horizon": {"hours": 8760}})
+    report = forecast_demand(whole, Surroundings(folder=tmp_path)).report
+    assert report.series[0].recent == 40
+    assert report.known[0].uplifts[0].full_size == pytest.approx(0.2 * 40, rel=0.01)
 
 
 COMMANDS = [

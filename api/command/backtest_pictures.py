@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from api.command.terminal import percent
+from api.command.figures import percent
 from planner.backtest import BacktestReport, CourseResult, PolicyResult
 from planner.request import PolicyName
 

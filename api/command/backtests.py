@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from api.command.documents import folder_of
+from api.command.figures import make_table, percent, remarks, span, usd
 from api.command.folder import backtest_files, check_folder, make_folder, write_files
 from api.command.plans import stdout_console
 from api.command.request_file import Overrides, read_request
-from api.command.terminal import make_table, percent, remarks, span, usd
 from api.command.watching import ProgressLine, run_stoppable
 from planner import Surroundings, Worker
 from planner.backtest import (

@@ -6,7 +6,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from api.command.terminal import counted, make_table, offer_name, percent, remarks, span, usd
+from api.command.figures import counted, make_table, offer_name, percent, remarks, span, usd
 from planner.actuals import CommitmentUse, PlanBill
 
 CAUSES = {

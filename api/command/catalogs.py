@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from api.command.figures import KIND_NAMES, make_table
 from api.command.plans import stdout_console
-from api.command.terminal import KIND_NAMES, make_table
 from catalogs import (
     HOURS_PER_YEAR,
     Catalog,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from rich.console import Console
 from rich.text import Text
 
-from api.command.terminal import make_table, percent, remarks, usd
+from api.command.figures import make_table, percent, remarks, usd
 from planner import Comparison
 from planner.comparison import PRESENT, StrategyResult
 

@@ -1,10 +1,10 @@
-"""The folder a plan is written to: plan.json, its tables as CSV, its picture; all or none."""
+"""The folder results are written to: documents, tables as CSV, pictures; all or none."""
 
 import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -23,6 +23,8 @@ from planner.plan import (
     Plan,
     Purchase,
 )
+
+Content = bytes | Callable[[Path], None]
 
 
 def check_folder(folder: Path) -> None:
@@ -80,10 +82,11 @@ def backtest_files(report: BacktestReport, picture: bytes) -> dict[str, bytes]:
     }
 
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_files(folder: Path, files: Mapping[str, Content]) -> None:
     """Write files so that each is there whole or not at all; the folder is made if need be.
 
-    All contents are written under other names first; only then are they given their own.
+    All contents are written under other names first; only then are they given their own. A content
+    too large to hold is a function that writes it to the path given.
 
     Raises:
         InvalidInputError: the folder cannot be written to.
@@ -92,7 +95,11 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
             for name, content in files.items():
-                Path(staging, name).write_bytes(content)
+                path = Path(staging, name)
+                if isinstance(content, bytes):
+                    path.write_bytes(content)
+                else:
+                    content(path)
             for name in files:
                 Path(staging, name).replace(folder / name)
     except OSError as error:

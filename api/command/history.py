@@ -7,7 +7,7 @@ from itertools import groupby
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from api.command.terminal import counted, make_table, percent, remarks, usd
+from api.command.figures import counted, make_table, percent, remarks, usd
 from planner.past_bills import BillHistory, CommitmentUse, PastRequest
 
 ROWS_SHOWN = 12

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import NDArray
 
-from api.command.terminal import percent, usd
+from api.command.figures import percent, usd
 from planner import Curves, Layer, Plan
 from planner.request import Accounting
 

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from api.command.comparison import show_comparison
 from api.command.documents import folder_of
+from api.command.figures import WIDTH
 from api.command.folder import check_folder, plan_files, write_files
 from api.command.request_file import Overrides, read_request
-from api.command.terminal import WIDTH, show_plan
+from api.command.terminal import show_plan
 from api.command.watching import ProgressLine, run_stoppable
 from planner import (
     PlannedFleet,

@@ -21,6 +21,8 @@ class Overrides:
     method: str | None = None
     policies: str | None = None
     """Of a back-test, with commas between them."""
+    hours: int | None = None
+    """Length of the horizon, in place of the request's end or hours."""
 
     @property
     def solve(self) -> dict[str, object]:
@@ -57,6 +59,11 @@ def _overridden(document: dict[str, object], overrides: Overrides) -> dict[str, 
         for source in ("inline", "example", "prometheus", "kubernetes"):
             kept.pop(source, None)
         changed["demand"] = kept | {"file": str(overrides.demand.absolute())}
+    if overrides.hours is not None:
+        horizon = document.get("horizon")
+        kept = dict(horizon) if isinstance(horizon, dict) else {}
+        kept.pop("end", None)
+        changed["horizon"] = kept | {"hours": overrides.hours}
     solve = document.get("solve", {})
     if overrides.solve and isinstance(solve, dict):
         changed["solve"] = solve | overrides.solve

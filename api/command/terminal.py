@@ -8,10 +8,10 @@ from decimal import Decimal
 from itertools import groupby
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from catalogs import OfferKind
+from api.command.figures import UNITS, counted, make_table, offer_name, percent, remarks, span, usd
+from api.command.plan_futures import FUTURES_SHOWN, future_bills, known_costs, later_purchases
 from planner import Plan
 from planner.plan import (
     CapacityHeld,
@@ -27,9 +27,7 @@ from planner.plan import (
 from planner.present_cost import beside
 from planner.request import Accounting
 
-WIDTH = 80
 POOLS_SHOWN = 8
-FUTURES_SHOWN = 8
 NAMES_SHOWN = 3
 REASONS_SHOWN = 5
 
@@ -39,20 +37,6 @@ SLIGHT_SHARE = 0.005
 HALF_A_CENT = Decimal("0.005")
 """Differences below this are not worth a reader's time."""
 
-KIND_NAMES = {
-    OfferKind.CAPACITY_RESERVATION: "capacity",
-    OfferKind.CAPACITY_BLOCK: "capacity block",
-    OfferKind.OWN_HARDWARE: "own",
-    OfferKind.RESERVED_ZONAL: "zonal",
-    OfferKind.RESERVED_STANDARD: "reserved",
-    OfferKind.RESOURCE_COMMITMENT: "committed",
-    OfferKind.AZURE_RESERVATION: "reservation",
-    OfferKind.RESERVED_CONVERTIBLE: "convertible",
-    OfferKind.SAVINGS_PLAN_EC2: "EC2 plan",
-    OfferKind.FLEXIBLE_COMMITMENT: "flexible commitment",
-    OfferKind.AZURE_SAVINGS_PLAN: "savings plan",
-    OfferKind.SAVINGS_PLAN_COMPUTE: "compute plan",
-}
 _REASONS = {
     "too_little_usage": "too little usage",
     "served_by_others": "others serve it",
@@ -65,8 +49,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     parts: list[RenderableType] = [Text(headline(plan), style="bold"), Text(certainty(plan))]
     if plan.present_bill is not None:
         parts.append(Text(beside(plan.present_bill, plan.total_cost_usd)))
-    parts += [_purchases(plan), *_decided(plan), _months(plan), _pools(plan.pools)]
-    parts += _looked_into(plan)
+    parts += [*_decided(plan), _months(plan), _pools(plan.pools), *_looked_into(plan)]
     parts.append(remarks(plan.notes, plan.warnings, *_afterwards(plan), _origin(plan)))
     if plan.status == "feasible":
         # The one thing not to miss comes first.
@@ -77,49 +60,32 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 
 def _decided(plan: Plan) -> Iterator[RenderableType]:
-    """What is decided beside purchases, as far as there is something."""
+    """What is decided; of many futures, in full what is decided in all of them."""
+    few = len(plan.scenarios) <= FUTURES_SHOWN
+    certain = [one for one in plan.purchases if few or one.scenarios is None]
+    yield _purchases(certain)
+    if len(certain) < len(plan.purchases):
+        yield later_purchases(plan)
     if plan.exchanges:
-        yield _exchanges(plan.exchanges)
+        yield _exchanges([one for one in plan.exchanges if few or one.scenarios is None])
     if plan.mix:
-        yield _machines(plan.mix)
+        yield _machines([one for one in plan.mix if few or one.scenarios is None])
     if plan.capacity:
-        yield _capacity(plan.capacity)
+        yield _capacity([one for one in plan.capacity if few or one.scenarios is None])
 
 
 def _looked_into(plan: Plan) -> Iterator[RenderableType]:
     """What the plan comes to beside its bill, as far as there is something."""
     if plan.scenarios:
-        yield _futures(plan)
+        yield future_bills(plan)
+    if plan.known:
+        yield known_costs(plan.known)
     if plan.limit_peaks:
         yield _limits(plan.limit_peaks)
     if plan.owned:
         yield _owned(plan)
     if plan.not_bought:
         yield _reasons(plan.not_bought)
-
-
-def _futures(plan: Plan) -> RenderableType:
-    """What every future costs, and how the bill is spread over them."""
-    table = Table(title="Futures, as billed", title_justify="left", box=None)
-    for name in ("future", "probability", "USD", "saved"):
-        table.add_column(name, justify="left" if name == "future" else "right")
-    for one in plan.scenarios[:FUTURES_SHOWN]:
-        share = one.savings_usd / one.on_demand_cost_usd if one.on_demand_cost_usd else None
-        saved = percent(None if share is None else float(share))
-        table.add_row(one.name, percent(one.probability), usd(one.total_cost_usd), saved)
-    if len(plan.scenarios) > FUTURES_SHOWN:
-        table.add_row(f"… {len(plan.scenarios) - FUTURES_SHOWN} more", "", "", "")
-    risk = plan.risk
-    if risk is None:
-        return table
-    spread = (
-        f"One bill in twenty is below {usd(Decimal(risk.p5_usd))} USD, one above "
-        f"{usd(Decimal(risk.p95_usd))} USD. The {percent(1 - risk.level)} of futures that save "
-        f"least save {usd(Decimal(risk.tail_savings_usd))} USD."
-    )
-    if risk.weight > 0:
-        spread += f" Caution costs {usd(Decimal(risk.caution_usd))} USD of the mean."
-    return Group(table, Text(spread))
 
 
 def caution(plan: Plan) -> str:
@@ -177,13 +143,6 @@ def _difference(plan: Plan) -> str:
     )
 
 
-def span(hours: int) -> str:
-    """A length of time in the unit people use for it."""
-    if hours >= 60 * 24:
-        return counted(round(hours / 730), "month")
-    return counted(round(hours / 24), "day") if hours >= 2 * 24 else counted(hours, "hour")
-
-
 def _to_buy(plan: Plan) -> str:
     first = plan.purchases[0].start
     now = [one for one in plan.purchases if one.start == first]
@@ -192,18 +151,12 @@ def _to_buy(plan: Plan) -> str:
     text = f"buy {counted(len(now), 'commitment')} on {first:%Y-%m-%d} ({usd(upfront)} USD upfront)"
     if first > plan.horizon.start:
         text = f"buy nothing yet, {text.removeprefix('buy ')}"
-    if later:
-        dates = len({one.start for one in later})
-        text += f" and {len(later)} more on {counted(dates, 'later date')}"
+    dates = counted(len({one.start for one in later}), "later date")
+    if later and len(plan.scenarios) > FUTURES_SHOWN:
+        text += f" and more on {dates} by the demand seen by then"
+    elif later:
+        text += f" and {len(later)} more on {dates}"
     return text
-
-
-def offer_name(offer_id: str) -> tuple[str, str]:
-    """An offer id in a reader's words: ``reserved m7g.large us-east-1`` and ``3y partial``."""
-    _, kind, *scope, term, payment = offer_id.split(":")
-    # Ids go from the wide to the narrow; people name the machine first.
-    words = [KIND_NAMES[OfferKind(kind)], *scope[1:2], *scope[:1], *scope[2:]]
-    return " ".join(words), f"{term} {payment.removesuffix('_upfront')}"
 
 
 def quantity_name(one: Purchase) -> str:
@@ -212,18 +165,14 @@ def quantity_name(one: Purchase) -> str:
     return f"{number} {UNITS.get(one.unit, one.unit)}"
 
 
-UNITS = {"machines": "×", "USD per hour": "$/h"}
-"""How quantities are written short."""
-
-
-def _purchases(plan: Plan) -> RenderableType:
-    if not plan.purchases:
+def _purchases(purchases: Sequence[Purchase]) -> RenderableType:
+    if not purchases:
         return Text("Purchases: none.")
     left, right = ("quantity", "offer", "term, upfront"), ("upfront", "hourly", "used")
     table = make_table("Purchases, USD", left, right)
-    places = _places([one.upfront_usd for one in plan.purchases])
+    places = _places([one.upfront_usd for one in purchases])
     for (start, futures), lot in groupby(
-        sorted(plan.purchases, key=_occasion), key=lambda one: (one.start, one.scenarios)
+        sorted(purchases, key=_occasion), key=lambda one: (one.start, one.scenarios)
     ):
         table.add_row(Text(f"{start:%Y-%m-%d}", style="bold"), Text(if_futures(futures)))
         for one in lot:
@@ -391,16 +340,6 @@ def _distance(one: NotBought) -> float:
     return math.inf if needed is None else needed - one.utilization
 
 
-def remarks(notes: Sequence[str], warnings: Sequence[str], *lines: str) -> RenderableType:
-    """Warnings, notes and further lines, one below the other."""
-    text = Text()
-    for warning in warnings:
-        text.append("warning: ", style="bold yellow").append(f"{warning}\n")
-    for note in notes:
-        text.append(f"note: {note}\n")
-    return text.append("\n".join(lines))
-
-
 def _afterwards(plan: Plan) -> list[str]:
     """What purchases still cost beyond the horizon, if anything."""
     amount = sum((one.after_horizon_usd for one in plan.purchases), Decimal(0))
@@ -421,34 +360,6 @@ def _origin(plan: Plan) -> str:
     )
 
 
-def make_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
-    """An empty table with columns aligned left, then right."""
-    table = Table(
-        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
-    )
-    table.padding = (0, 2, 0, 0)
-    for name in left:
-        table.add_column(name, header_style="dim", overflow="fold")
-    for name in right:
-        table.add_column(name, header_style="dim", justify="right")
-    return table
-
-
 def _places(amounts: Sequence[Decimal]) -> int:
     """Decimals of a column of dollars: none once there are thousands."""
     return 0 if max(amounts) >= 1000 else 2
-
-
-def usd(amount: Decimal) -> str:
-    """Dollars as read: whole ones from a thousand on, cents below."""
-    return f"{amount:,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{amount:,.2f}"
-
-
-def percent(share: float | None, places: int = 1) -> str:
-    """A share as percent; a dash where there is none."""
-    return "-" if share is None else f"{share * 100:.{places}f} %"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where need be."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

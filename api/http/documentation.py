@@ -13,11 +13,12 @@ from api.http.health import Health
 from api.http.posted import PostedPlanRequest
 from api.http.price_catalogs import CatalogList, CatalogSummary
 from api.http.problems import Problem
-from planner import Comparison, Plan
+from planner import Comparison, ForecastReport, Plan
 
 ANSWERS: tuple[type[BaseModel], ...] = (
     Plan,
     Comparison,
+    ForecastReport,
     CatalogList,
     CatalogSummary,
     Health,

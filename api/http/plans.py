@@ -1,17 +1,26 @@
-"""`/v1/plans` and `/v1/comparisons`: a posted request in, its plan or comparison out."""
+"""`/v1/plans`, `/v1/comparisons`, `/v1/forecasts`: a posted request in, its answer out."""
 
 from flask import Response, request
 from flask_openapi import APIBlueprint
 
 from api.http.json_body import json_response, read_json
-from api.http.posted import parse_posted
+from api.http.posted import check_forecast, parse_posted
 from api.http.problems import problem_responses
 from api.http.seats import Seats
 from api.http.settings import ServerSettings
-from planner import Comparison, Plan, PlanRequest, Surroundings, compare, make_plan
+from planner import (
+    Comparison,
+    ForecastReport,
+    Plan,
+    PlanRequest,
+    Surroundings,
+    compare,
+    forecast_demand,
+    make_plan,
+)
 
 _FAILURES = problem_responses(400, 413, 415, 422, 500, 503, 504)
-_TAGS = [{"name": "plans", "description": "Purchase plans and their comparison"}]
+_TAGS = [{"name": "plans", "description": "Purchase plans, their comparison, forecasts of demand"}]
 _BODY = {
     "required": True,
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PostedPlanRequest"}}},
@@ -42,6 +51,17 @@ def plans_blueprint(settings: ServerSettings, seats: Seats) -> APIBlueprint:
         with seats.taken():
             return json_response(compare(posted, around))
 
+    def create_forecast() -> Response:
+        """The forecast of a request's demand, which is its history.
+
+        Takes the same request as a plan; its quantiles by month, what is known, and how the
+        forecast would have done on the past.
+        """
+        posted = _posted(settings)
+        check_forecast(posted, settings)
+        with seats.taken():
+            return json_response(forecast_demand(posted, around).report)
+
     described = {"request_body": _BODY, "tags": _TAGS}
     blueprint.post("/plans", operation_id="create_plan", responses={"200": Plan}, **described)(
         create_plan
@@ -49,6 +69,9 @@ def plans_blueprint(settings: ServerSettings, seats: Seats) -> APIBlueprint:
     blueprint.post(
         "/comparisons", operation_id="create_comparison", responses={"200": Comparison}, **described
     )(create_comparison)
+    blueprint.post(
+        "/forecasts", operation_id="create_forecast", responses={"200": ForecastReport}, **described
+    )(create_forecast)
     return blueprint
 
 

@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from api.http.settings import ServerSettings
 from catalogs import Faults, InvalidInputError
 from planner import PlanRequest, faults_of
+from planner.forecasting.planned import MOST_HOURS
 from planner.request import (
     CatalogSource,
     DemandSource,
+    ForecastSettings,
     KubernetesSource,
     PresentBill,
     PrometheusSource,
@@ -131,6 +133,8 @@ def parse_posted(document: object, settings: ServerSettings) -> PlanRequest:
         raise InvalidInputError([*faults.found, *faults_of(error, document)]) from error
     check_metrics(request.demand, settings, faults)
     faults.raise_if_any()
+    if request.forecast is not None:
+        check_forecast(request, settings)
     return limited(request, settings)
 
 
@@ -175,6 +179,31 @@ def check_metrics(demand: DemandSource, settings: ServerSettings, faults: Faults
         if values > settings.max_demand_cells:
             fix = f"ask for at most {settings.max_demand_cells} values; shorten it, or take hours"
             faults.add(f"demand.{name}", f"{values} values", fix)
+
+
+def check_forecast(request: PlanRequest, settings: ServerSettings) -> None:
+    """Refuse a forecast of too many series or futures; raises InvalidInputError."""
+    faults, asked = Faults(), request.forecast or ForecastSettings()
+    series = len({name for workload in request.workloads for name in workload.series_names})
+    if series > settings.max_forecast_series:
+        fix = f"forecast at most {settings.max_forecast_series} series at once"
+        faults.add("workloads", f"{series} series", fix)
+    cells = series * asked.paths * _hours_ahead(request)
+    if cells > settings.max_future_cells:
+        fix = (
+            f"hours × series × futures are {cells:,}, above {settings.max_future_cells:,}; draw "
+            "fewer futures, or shorten the horizon"
+        )
+        faults.add("forecast.paths", asked.paths, fix)
+    faults.raise_if_any()
+
+
+def _hours_ahead(request: PlanRequest) -> int:
+    """How far a forecast reaches; the most it may where that is not said in hours."""
+    horizon = request.horizon
+    if horizon.hours is None or horizon.start is not None:
+        return MOST_HOURS
+    return min(horizon.hours, MOST_HOURS)
 
 
 def check_solver(document: object, settings: ServerSettings, faults: Faults) -> None:

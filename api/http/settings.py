@@ -24,6 +24,10 @@ class ServerSettings(BaseModel):
     must fit in memory and in one answer."""
     max_demand_cells: Annotated[int, Field(gt=0)] = 5_000_000
     """Hours × series of demand that one request may hold."""
+    max_future_cells: Annotated[int, Field(gt=0)] = 25_000_000
+    """Hours × series × futures that one request may have drawn from a forecast."""
+    max_forecast_series: Annotated[int, Field(gt=0)] = 100
+    """Series that one request may have forecast: no solver's time limit holds for them."""
     max_time_limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
     """Caps the time limit of every solve, and stands in where a request has none."""
     max_concurrent_solves: Annotated[int, Field(gt=0)] = 2

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from catalogs import Faults
 from planner.demand import HOUR, Demand
-from planner.request import Course, Migration, Shock
+from planner.request import Course, MigrationCourse, Shock
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def _shock(series: dict[str, Floats], shock: Shock, start: datetime) -> None:
         values[first:] *= shock.factor
 
 
-def _migrate(series: dict[str, Floats], migration: Migration, start: datetime) -> None:
+def _migrate(series: dict[str, Floats], migration: MigrationCourse, start: datetime) -> None:
     origin, to = series[migration.origin], series[migration.to]
     since = np.arange(len(origin)) - (migration.at - start) // HOUR + 1
     moved = origin * np.clip(since / (migration.days * DAY_HOURS), 0.0, 1.0)

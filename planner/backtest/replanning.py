@@ -60,6 +60,8 @@ def pose(
         "horizon": Horizon(start=demand.start, hours=hours or demand.hours),
         "purchases": PurchaseDates(dates=tuple(dates)),
         "scenarios": None,
+        "forecast": None,
+        "present_bill": None,
         "information": information or Information(),
         "risk": risk or Risk(),
         "limits": limits,

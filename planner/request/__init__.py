@@ -1,9 +1,11 @@
 """What the user asks: one frozen document and its parts."""
 
-from planner.request.backtest import Backtest, Course, Migration, PolicyName, Shock
+from planner.request.backtest import Backtest, Course, MigrationCourse, PolicyName, Shock
 from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
+from planner.request.forecast import ForecastSettings
 from planner.request.hardware import Hardware
+from planner.request.known import Drop, Event, Migration, Replacement, Rollout, Slip
 from planner.request.limits import (
     EgressLimit,
     Limits,
@@ -59,8 +61,11 @@ __all__ = [
     "DemandColumns",
     "DemandSource",
     "Document",
+    "Drop",
     "Egress",
     "EgressLimit",
+    "Event",
+    "ForecastSettings",
     "GapRepair",
     "Hardware",
     "HeldCapacity",
@@ -75,6 +80,7 @@ __all__ = [
     "Method",
     "MetricsServer",
     "Migration",
+    "MigrationCourse",
     "NormalizedUnits",
     "OutlierRepair",
     "OwnUnit",
@@ -89,12 +95,15 @@ __all__ = [
     "PurchaseDates",
     "Quota",
     "RepairRules",
+    "Replacement",
     "Reservations",
     "Risk",
+    "Rollout",
     "Scenarios",
     "ShareFloor",
     "ShareLimits",
     "Shock",
+    "Slip",
     "SolveOptions",
     "Spot",
     "UpfrontBudget",

@@ -29,7 +29,7 @@ class Shock(Document):
     """All demand from `at` on is multiplied by it; 0.65 is a loss of 35 %."""
 
 
-class Migration(Document):
+class MigrationCourse(Document):
     """Demand that moves from one series to another, both in the same unit."""
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
@@ -57,7 +57,7 @@ class Course(Document):
     reversed: bool = False
     """Run backwards: growth becomes decline."""
     shock: Shock | None = None
-    migration: Migration | None = None
+    migration: MigrationCourse | None = None
 
     @property
     def label(self) -> str:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from planner.request.backtest import Backtest
 from planner.request.demand import DemandSource
 from planner.request.fields import Document, Hour, Hours, Share, refuse_repeated
+from planner.request.forecast import ForecastSettings
 from planner.request.hardware import Hardware
 from planner.request.limits import Limits
 from planner.request.offers import (
@@ -199,6 +200,9 @@ class PlanRequest(Document):
     prices: tuple[PriceMultiplier, ...] = ()
     """Private prices; those of the catalogues when absent."""
     demand: DemandSource
+    forecast: ForecastSettings | None = None
+    """How to forecast. Where it is given, `{}` included, `demand` is history, and the plan is for
+    the hours after it."""
     scenarios: Scenarios | None = None
     """Probability of each possible future by its name; they sum to 1. The demand has them all:
     in a column of its file, or under `inline.scenarios`. One certain future when absent."""
@@ -228,6 +232,12 @@ class PlanRequest(Document):
     solve: SolveOptions = SolveOptions()
     backtest: Backtest | None = None
     """How policies are judged on history, where `demand` is history; of no account to a plan."""
+
+    @model_validator(mode="after")
+    def _one_future(self) -> Self:
+        if self.forecast is not None and self.scenarios is not None:
+            raise ValueError("forecast draws its own futures from one history; drop scenarios")
+        return self
 
     @property
     def catalogs(self) -> tuple[CatalogSource, ...]:

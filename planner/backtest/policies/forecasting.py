@@ -8,7 +8,7 @@ from planner.backtest.book import Holding
 from planner.backtest.replanning import RARELY_HOURS, dates_of_plan, pose, purchases_of
 from planner.backtest.setting import Futures, Seen, Setting
 from planner.calendar import HOUR
-from planner.problem import longest_term_hours
+from planner.prices import longest_term_hours
 from planner.request import Information, PlanRequest, Risk, SolveOptions
 
 KNOWN_GROUPS = (1, 4, 8, 16, 10**6)

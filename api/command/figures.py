@@ -1,0 +1,93 @@
+"""Words and figures as terminals show them: money, shares, quantities, offers, tables."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from catalogs import OfferKind
+
+WIDTH = 80
+
+KIND_NAMES = {
+    OfferKind.CAPACITY_RESERVATION: "capacity",
+    OfferKind.CAPACITY_BLOCK: "capacity block",
+    OfferKind.OWN_HARDWARE: "own",
+    OfferKind.RESERVED_ZONAL: "zonal",
+    OfferKind.RESERVED_STANDARD: "reserved",
+    OfferKind.RESOURCE_COMMITMENT: "committed",
+    OfferKind.AZURE_RESERVATION: "reservation",
+    OfferKind.RESERVED_CONVERTIBLE: "convertible",
+    OfferKind.SAVINGS_PLAN_EC2: "EC2 plan",
+    OfferKind.FLEXIBLE_COMMITMENT: "flexible commitment",
+    OfferKind.AZURE_SAVINGS_PLAN: "savings plan",
+    OfferKind.SAVINGS_PLAN_COMPUTE: "compute plan",
+}
+
+UNITS = {"machines": "×", "USD per hour": "$/h"}
+"""How quantities are written short."""
+
+
+def offer_name(offer_id: str) -> tuple[str, str]:
+    """An offer id in a reader's words: ``reserved m7g.large us-east-1`` and ``3y partial``."""
+    _, kind, *scope, term, payment = offer_id.split(":")
+    # Ids go from the wide to the narrow; people name the machine first.
+    words = [KIND_NAMES[OfferKind(kind)], *scope[1:2], *scope[:1], *scope[2:]]
+    return " ".join(words), f"{term} {payment.removesuffix('_upfront')}"
+
+
+def span(hours: int) -> str:
+    """A length of time in the unit people use for it."""
+    if hours >= 60 * 24:
+        return counted(round(hours / 730), "month")
+    return counted(round(hours / 24), "day") if hours >= 2 * 24 else counted(hours, "hour")
+
+
+def remarks(notes: Sequence[str], warnings: Sequence[str], *lines: str) -> RenderableType:
+    """Warnings, notes and further lines, one below the other."""
+    text = Text()
+    for warning in warnings:
+        text.append("warning: ", style="bold yellow").append(f"{warning}\n")
+    for note in notes:
+        text.append(f"note: {note}\n")
+    return text.append("\n".join(lines))
+
+
+def make_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    """An empty table with columns aligned left, then right."""
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    table.padding = (0, 2, 0, 0)
+    for name in left:
+        table.add_column(name, header_style="dim", overflow="fold")
+    for name in right:
+        table.add_column(name, header_style="dim", justify="right")
+    return table
+
+
+def usd(amount: Decimal) -> str:
+    """Dollars as read: whole ones from a thousand on, cents below."""
+    return f"{amount:,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{amount:,.2f}"
+
+
+def number(value: float | None) -> str:
+    """A quantity as read: four digits, thousands apart; a dash where there is none."""
+    if value is None:
+        return "-"
+    if value == 0 or 0.001 <= abs(value) < 1e7:
+        digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
+        return f"{value:,.{digits if abs(value) >= 1 or value == 0 else 4}f}"
+    return f"{value:.3e}"
+
+
+def percent(share: float | None, places: int = 1) -> str:
+    """A share as percent; a dash where there is none."""
+    return "-" if share is None else f"{share * 100:.{places}f} %"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where need be."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

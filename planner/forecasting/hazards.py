@@ -1,0 +1,90 @@
+"""What nobody sees coming, put into futures: demand that falls for good, types that are replaced.
+
+Neither can be read from a history that has not seen it; both are inputs. The futures they befall,
+and when, are spread evenly over their probability, so that few futures hold them as often as many
+would.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.forecasting.models import HOURS_PER_WEEK
+from planner.request import Drop, Replacement
+
+Floats = NDArray[np.float64]
+
+Hazard = Drop | Replacement
+
+HOURS_PER_QUARTER = 13 * HOURS_PER_WEEK
+HOURS_PER_MONTH = 730
+HOURS_PER_DAY = 24
+
+
+def befall(
+    series: Mapping[str, Floats],
+    hazards: Sequence[Hazard],
+    *,
+    ages: Mapping[str, int],
+    together: Sequence[Sequence[str]],
+    seed: int,
+) -> dict[str, Floats]:
+    """Series of all paths [path × hour] with what befalls them.
+
+    Args:
+        series: by name, without hazards.
+        hazards: what may befall them.
+        ages: hours since each series' first demand, at the start of the paths.
+        together: series among which demand moves when one is replaced.
+        seed: of the random numbers.
+    """
+    random = np.random.default_rng((seed, 2))
+    changed = {name: values.copy() for name, values in series.items()}
+    for hazard in hazards:
+        if isinstance(hazard, Drop):
+            _drop(changed, hazard, random)
+        else:
+            for group in together:
+                _replace(changed, hazard, group, ages, random)
+    return changed
+
+
+def _drop(series: dict[str, Floats], hazard: Drop, random: np.random.Generator) -> None:
+    paths, hours = next(iter(series.values())).shape
+    falls = first_hours(hazard.per_quarter, paths, random)
+    after = np.arange(hours) >= falls[:, None]
+    for name in hazard.workloads or sorted(series):
+        series[name] = np.where(after, series[name] * (1 - hazard.size), series[name])
+
+
+def _replace(
+    series: dict[str, Floats],
+    hazard: Replacement,
+    group: Sequence[str],
+    ages: Mapping[str, int],
+    random: np.random.Generator,
+) -> None:
+    """Each old series may move to the youngest of its group; the youngest stays."""
+    youngest = min(group, key=lambda name: (ages[name], name))
+    paths, hours = series[youngest].shape
+    for name in group:
+        if name == youngest:
+            continue
+        young = ages[name] < hazard.young_months * HOURS_PER_MONTH
+        chance = hazard.young_per_quarter if young else hazard.per_quarter
+        begins = first_hours(chance, paths, random) if chance else np.full(paths, np.inf)
+        days = np.asarray(random.uniform(hazard.shortest_days, hazard.longest_days, paths))
+        moved = np.clip(
+            (np.arange(hours) - begins[:, None]) / (days * HOURS_PER_DAY)[:, None], 0, 1
+        )
+        leaving = moved * series[name]
+        series[name] = series[name] - leaving
+        series[youngest] = series[youngest] + leaving
+
+
+def first_hours(per_quarter: float, paths: int, random: np.random.Generator) -> Floats:
+    """The hour at which something of that probability first happens, spread evenly [path]."""
+    place = (random.permutation(paths) + random.random(paths)) / paths
+    quarters = np.log1p(-place) / np.log1p(-per_quarter)
+    return np.asarray(quarters * HOURS_PER_QUARTER)

@@ -1,0 +1,167 @@
+"""Models of one series: history in whole weeks, or days, in; the median of those to come out.
+
+Every model sees the history as an array [unit × hour], the last unit ending where the future
+begins, and returns the units to come in the same shape. None draws on anything after the history.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import theilslopes
+
+Floats = NDArray[np.float64]
+
+HOURS_PER_WEEK = 168
+HOURS_PER_DAY = 24
+WEEKS_PER_YEAR = 52
+
+TREND_WEEKS = 104
+"""The trend is that of so many weeks."""
+FEWEST_TREND_WEEKS = 8
+DAMPING = 0.98
+"""Each week's growth is so much of the week's before."""
+LEVEL_WEEKS = 4
+"""The level is the median of so many weeks, the trend taken out."""
+FLOOR = 0.05
+"""A falling trend ends at this share of the level."""
+
+PROFILE_DECAY = 0.9
+PROFILE_WEEKS = 26
+DAY_PRIOR_WEEKS = 0.5
+"""The week's profile is drawn to the day's by so many weeks."""
+
+GROWTH_WEEKS = 8
+"""Growth since last year is judged by so many weeks."""
+MOST_YEARS = 3
+AROUND = (0.25, 0.5, 0.25)
+"""What the weeks before, at and after the same week of a year count."""
+
+LEVEL_DAYS = 7
+DAY_DECAY = 0.85
+
+
+@dataclass(frozen=True)
+class Model:
+    """A way to forecast.
+
+    Attributes:
+        name: as requests and results name it.
+        unit_hours: hours of a unit of its history.
+        fewest_units: the shortest history it can use.
+        median: history [unit × hour] and a number of units -> median [unit × hour].
+    """
+
+    name: str
+    unit_hours: int
+    fewest_units: int
+    median: Callable[[Floats, int], Floats]
+
+    def units(self, values: Floats) -> Floats:
+        """The whole units at the end of a history [unit × hour]."""
+        count = len(values) // self.unit_hours
+        return values[len(values) - count * self.unit_hours :].reshape(count, self.unit_hours)
+
+
+def week_profile(weeks: Floats) -> Floats:
+    """The shape of a week, of mean 1, the latest weeks counting most [hour of the week]."""
+    profile, weight = _shape(weeks[-PROFILE_WEEKS:], PROFILE_DECAY)
+    by_day = np.tile(profile.reshape(7, HOURS_PER_DAY).mean(axis=0), 7)
+    drawn = (weight * profile + DAY_PRIOR_WEEKS * by_day) / (weight + DAY_PRIOR_WEEKS)
+    return np.asarray(drawn / drawn.mean())
+
+
+def day_profile(days: Floats) -> Floats:
+    """The shape of a day, of mean 1 [hour of the day]."""
+    profile, weight = _shape(days, DAY_DECAY)
+    drawn = (weight * profile + DAY_PRIOR_WEEKS) / (weight + DAY_PRIOR_WEEKS)
+    return np.asarray(drawn / drawn.mean())
+
+
+def _shape(units: Floats, decay: float) -> tuple[Floats, float]:
+    """Weighted mean of units, each as shares of its own mean, and the sum of weights."""
+    means = units.mean(axis=1)
+    busy = means > 0
+    if not busy.any():
+        return np.ones(units.shape[1]), 0.0
+    weights = decay ** np.arange(len(units) - 1.0, -1.0, -1.0)
+    weights, shares = weights[busy], units[busy] / means[busy][:, None]
+    return weights @ shares / weights.sum(), float(weights.sum())
+
+
+def damped_trend(weeks: Floats, ahead: int) -> Floats:
+    """A robust straight trend that slows down, times the week's profile."""
+    means = weeks.mean(axis=1)[-TREND_WEEKS:]
+    slope = float(theilslopes(means).slope) if len(means) >= FEWEST_TREND_WEEKS else 0.0
+    return _level_and_profile(weeks, slope, ahead)
+
+
+def flat(weeks: Floats, ahead: int) -> Floats:
+    """The level of the last weeks, times the week's profile."""
+    return _level_and_profile(weeks, 0.0, ahead)
+
+
+def _level_and_profile(weeks: Floats, slope: float, ahead: int) -> Floats:
+    last = weeks.mean(axis=1)[-LEVEL_WEEKS:]
+    level = float(np.median(last + slope * np.arange(len(last) - 1, -1, -1)))
+    steps = np.arange(ahead + 2)
+    growth = np.concatenate([[0.0], np.cumsum(DAMPING ** steps[1:])])
+    levels = np.maximum(level + slope * growth, FLOOR * max(level, 0.0))
+    # A week's level is that of its middle.
+    middles = np.arange(ahead * HOURS_PER_WEEK) / HOURS_PER_WEEK + 0.5
+    hourly = np.interp(middles, steps, levels).reshape(ahead, HOURS_PER_WEEK)
+    return np.asarray(hourly * week_profile(weeks))
+
+
+def yearly(weeks: Floats, ahead: int) -> Floats:
+    """The same weeks of the years before, times the growth since."""
+    past, means = len(weeks), weeks.mean(axis=1)
+    known = np.concatenate([weeks, np.zeros((ahead, HOURS_PER_WEEK))])
+    growth = [_growth(means, years) for years in range(1, MOST_YEARS + 1)]
+    for week in range(past, past + ahead):
+        same = []
+        for years in range(1, MOST_YEARS + 1):
+            then = week - WEEKS_PER_YEAR * years
+            if then >= 1:
+                around = known[then - 1 : then + 2]
+                same.append(growth[years - 1] * np.tensordot(AROUND, around, axes=1))
+        known[week] = np.mean(same, axis=0)
+    return known[past:]
+
+
+def _growth(means: Floats, years: int) -> float:
+    """The last weeks' level over that of the same weeks some years ago, or the most there are."""
+    back = WEEKS_PER_YEAR * years
+    if len(means) < back + GROWTH_WEEKS:
+        return _growth(means, years - 1) if years > 1 else 1.0
+    then = float(np.median(means[-GROWTH_WEEKS - back : len(means) - back]))
+    return float(np.median(means[-GROWTH_WEEKS:])) / then if then > 0 else 1.0
+
+
+def mixed(weeks: Floats, ahead: int) -> Floats:
+    """The mean of the damped trend and the years before."""
+    return np.asarray(0.5 * (damped_trend(weeks, ahead) + yearly(weeks, ahead)))
+
+
+def daily(days: Floats, ahead: int) -> Floats:
+    """The level of the last days, times the day's profile: for histories of few weeks."""
+    level = float(np.median(days.mean(axis=1)[-LEVEL_DAYS:]))
+    return np.tile(level * day_profile(days), (ahead, 1))
+
+
+TREND = Model("trend", HOURS_PER_WEEK, 6, damped_trend)
+DAILY = Model("daily", HOURS_PER_DAY, 2, daily)
+MODELS = (
+    TREND,
+    Model("flat", HOURS_PER_WEEK, 6, flat),
+    Model("yearly", HOURS_PER_WEEK, WEEKS_PER_YEAR + 4, yearly),
+    Model("mixed", HOURS_PER_WEEK, WEEKS_PER_YEAR + 4, mixed),
+    DAILY,
+)
+"""Every model there is; the first is taken where no other is clearly better."""
+
+
+def profile_of(model: Model, units: Floats) -> Floats:
+    """The shape of a unit as a model sees it, of mean 1 [hour]."""
+    return day_profile(units) if model is DAILY else week_profile(units)

@@ -1,0 +1,53 @@
+"""The futures a request is planned for, where its demand is history."""
+
+from datetime import UTC, timedelta
+
+from catalogs import HOURS_PER_YEAR, Faults
+from planner.demand import Demand
+from planner.forecasting.forecast import Forecast, forecast
+from planner.request import ForecastSettings, Information, PlanRequest
+
+HOUR = timedelta(hours=1)
+MOST_HOURS = 5 * HOURS_PER_YEAR
+
+FIRST_GROUPS = (1, 4, 8, 16)
+"""Groups of futures that the first purchase dates tell apart; later ones tell all."""
+
+
+def forecast_request(
+    request: PlanRequest, history: Demand, longest_term_hours: int | None
+) -> Forecast:
+    """The forecast from a history's end to the end of the hours planned for.
+
+    Args:
+        request: as asked; without `forecast`, its defaults hold.
+        history: what the request's demand is.
+        longest_term_hours: how far to look where the request does not say; a year if None.
+
+    Raises:
+        InvalidInputError: the horizon begins inside the history, or reaches too far.
+    """
+    faults, horizon = Faults(), request.horizon
+    start = history.end if horizon.start is None else horizon.start.astimezone(UTC)
+    if start < history.end:
+        fix = f"lies in the history, which ends {history.end.isoformat()}; plan from there on"
+        faults.add("horizon.start", start.isoformat(), fix)
+    hours = longest_term_hours or HOURS_PER_YEAR
+    if horizon.hours is not None:
+        hours = horizon.hours
+    elif horizon.end is not None:
+        hours = (horizon.end.astimezone(UTC) - start) // HOUR
+    ahead = (start - history.end) // HOUR + hours
+    if not 0 < ahead <= MOST_HOURS:
+        fix = f"forecasts reach 1 to {MOST_HOURS} hours past the history's end; shorten the horizon"
+        faults.add("horizon", f"{ahead} hours", fix)
+    faults.raise_if_any()
+    return forecast(history, request.forecast or ForecastSettings(), ahead)
+
+
+def information_of(request: PlanRequest) -> Information:
+    """What later purchases may know: by default a tree, where futures are drawn."""
+    settings, asked = request.forecast, request.information
+    if settings is None or asked.groups is not None or asked.tree is not None:
+        return asked
+    return Information(groups=(*FIRST_GROUPS, settings.paths))

@@ -1,0 +1,146 @@
+"""How wrong a model is, by how far it looks ahead: the errors it made on the past.
+
+An hour's demand is median level × profile × ratio. The level's log error grows with the horizon,
+as ``scale · units ** exponent``; ratios are what whole weeks (or days) looked like once their level
+was known. Both are measured from moments of the past, as far as these see; priors carry them
+where the history is short.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.forecasting.models import Model, profile_of
+
+Floats = NDArray[np.float64]
+
+FARTHEST_UNITS = 60
+MOST_ORIGINS = 40
+FIRST_ORIGIN = 26
+"""Errors count from models that had seen so many units, or half of the history."""
+
+SCALE_OF_CHANGES = 0.8
+"""Before any error is known, that of the next unit is this share of what units change by."""
+SCALE_PRIOR = 5.0
+"""The prior of the scale weighs as much as so many independent errors."""
+EXPONENT = 0.27
+EXPONENT_PRIOR = 80.0
+LARGEST_EXPONENT = 0.6
+SHORT_HISTORY = 40.0
+"""Histories of n units err more than they show, by the root of 1 + this / n²."""
+LEAST_SCALE = 0.003
+UNKNOWN_CHANGES = 0.2
+"""What units change by where too few are known."""
+
+RATIO_UNITS = 26
+BAND = 0.8
+BAND_DEVIATIONS = 1.2816
+"""80 % of a normal distribution lie within so many standard deviations."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The error of a model's levels, and the shapes units had beside them.
+
+    Attributes:
+        scale: standard deviation of the log error of the next unit's level.
+        exponent: how it grows with the number of units ahead.
+        ratios: demand over level × profile of past units, with what was known before each of them
+            [unit × hour].
+        changes: past log changes of the level from unit to unit, the newest last [unit].
+    """
+
+    scale: float
+    exponent: float
+    ratios: Floats
+    changes: Floats
+
+    def deviation(self, units: Floats) -> Floats:
+        """Standard deviation of the level's log error so many units ahead."""
+        return np.asarray(self.scale * units**self.exponent)
+
+
+def measure_spread(model: Model, units: Floats) -> Spread:
+    """The spread of a model on a history [unit × hour]."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        changes = np.diff(np.log(units.mean(axis=1)))
+    usual = _usual_change(changes[np.isfinite(changes)])
+    scale, exponent = _growth_of_errors(model, units, SCALE_OF_CHANGES * usual)
+    scale *= float(np.sqrt(1 + SHORT_HISTORY / len(units) ** 2))
+    return Spread(scale, exponent, _ratios(model, units), changes)
+
+
+def _usual_change(changes: Floats) -> float:
+    """Root mean square of changes, those beyond three robust deviations cut off."""
+    if len(changes) < 4:
+        return UNKNOWN_CHANGES
+    most = 3 * 1.4826 * float(np.median(np.abs(changes - np.median(changes)))) + 1e-9
+    return float(np.sqrt(np.mean(np.clip(changes, -most, most) ** 2)))
+
+
+def _growth_of_errors(model: Model, units: Floats, prior: float) -> tuple[float, float]:
+    """Scale and exponent: a straight line through log errors by log horizon, drawn to priors."""
+    ahead, deviation, weight = _log_errors(model, units)
+    x, y = np.log(ahead), np.log(np.maximum(deviation, 1e-4))
+    normal = np.array(
+        [
+            [weight.sum() + SCALE_PRIOR, (weight * x).sum()],
+            [(weight * x).sum(), (weight * x * x).sum() + EXPONENT_PRIOR],
+        ]
+    )
+    start = np.log(max(prior, LEAST_SCALE))
+    right = np.array(
+        [
+            (weight * y).sum() + SCALE_PRIOR * start,
+            (weight * x * y).sum() + EXPONENT_PRIOR * EXPONENT,
+        ]
+    )
+    log_scale, exponent = np.linalg.solve(normal, right)
+    return float(np.exp(log_scale)), float(np.clip(exponent, 0.0, LARGEST_EXPONENT))
+
+
+def _log_errors(model: Model, units: Floats) -> tuple[Floats, Floats, Floats]:
+    """Horizons, deviation of the level's log error at each, and independent errors seen."""
+    count, means = len(units), units.mean(axis=1)
+    first = max(3, model.fewest_units, min(FIRST_ORIGIN, count // 2))
+    step = max(1, (count - first) // MOST_ORIGINS)
+    origins = range(first, count, step)
+    errors = np.full((len(origins), FARTHEST_UNITS), np.nan)
+    for row, origin in zip(errors, origins, strict=True):
+        ahead = min(count - origin, FARTHEST_UNITS)
+        levels = model.median(units[:origin], ahead).mean(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            row[:ahead] = np.log(means[origin : origin + ahead] / levels)
+    errors[~np.isfinite(errors)] = np.nan
+    seen = np.isfinite(errors).sum(axis=0)
+    enough = np.flatnonzero(seen >= 3)
+    ahead_of = enough.astype(np.float64) + 1
+    deviation = np.array(
+        [np.nanquantile(np.abs(errors[:, at]), BAND) / BAND_DEVIATIONS for at in enough]
+    )
+    # Errors of neighbouring origins overlap by most of their horizon.
+    weight = seen[enough] * step / (ahead_of / 2 + 1)
+    return ahead_of, deviation.astype(np.float64), np.asarray(weight, dtype=np.float64)
+
+
+def _ratios(model: Model, units: Floats) -> Floats:
+    """Demand over level × profile of the latest units, the profile that of the units before.
+
+    No ratio makes more of today's profile than the highest share of a level that any hour had:
+    where a profile was next to nothing before, its ratio says nothing of what it is now.
+    """
+    found, highest = [], 0.0
+    for at in range(max(1, len(units) - RATIO_UNITS), len(units)):
+        level = float(units[at].mean())
+        expected = level * profile_of(model, units[:at])
+        usable = expected > 0
+        found.append(np.where(usable, units[at] / np.where(usable, expected, 1.0), 1.0))
+        if level > 0:
+            highest = max(highest, float(units[at].max()) / level)
+    if not found:
+        return np.ones((1, units.shape[1]))
+    profile = profile_of(model, units)
+    most = np.full_like(profile, np.inf)
+    np.divide(highest, profile, out=most, where=profile > 0)
+    return np.asarray(np.minimum(np.array(found), np.maximum(most, 1.0)))

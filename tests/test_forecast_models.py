@@ -1,0 +1,315 @@
+"""What forecasts are made of: profiles, trends, holidays, clocks; and what no history may break."""
+
+import math
+import time
+import warnings
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalogs import InvalidInputError
+from planner.demand import Demand
+from planner.forecasting import forecast
+from planner.forecasting.clock import Clock
+from planner.forecasting.holiday_effects import COUNTRIES, find_effects
+from planner.forecasting.naive import seasonal_naive
+from planner.forecasting.track_record import horizons, track_records
+from planner.request import ForecastSettings
+
+START = datetime(2022, 1, 3, tzinfo=UTC)
+"""A Monday."""
+WEEK = 168
+LEVELS = tuple(np.linspace(0.01, 0.99, 21).tolist())
+
+
+def made(values, hours=8 * WEEK, start=START, **settings_):
+    history = Demand(start, {"it": np.asarray(values, dtype=float)})
+    return forecast(history, ForecastSettings(**settings_), hours)
+
+
+def shape_of_week(weeks):
+    """Workdays busy by day, weekends quiet [hour]."""
+    hour = np.arange(weeks * WEEK)
+    busy = 1 + 0.5 * np.sin(2 * np.pi * (hour % 24 - 6) / 24)
+    return busy * np.where(hour // 24 % 7 < 5, 1.0, 0.6)
+
+
+def test_a_week_that_repeats_is_forecast_as_it_was():
+    values = 50 * shape_of_week(60)
+
+    median = made(values).quantiles("it", [0.5])[0]
+
+    # A week is drawn a little to its mean day.
+    assert median == pytest.approx(np.tile(values[-WEEK:], 8), rel=0.04)
+
+
+def test_a_steady_trend_goes_on_and_slows_down():
+    """A weekly growth of 1 continues as 1 + 0.98 + 0.98² …, counted by hand."""
+    level = 100 + np.repeat(np.arange(60.0), WEEK)
+
+    weekly = made(level, hours=20 * WEEK).quantiles("it", [0.5])[0].reshape(20, WEEK).mean(axis=1)
+
+    # The level of the last week is 159; a week's mean lies midway between its ends.
+    ends = 159 + np.concatenate([[0], np.cumsum(0.98 ** np.arange(1, 22))])
+    assert weekly == pytest.approx((ends[:20] + ends[1:21]) / 2 + 0.5, abs=0.6)
+
+
+def test_a_yearly_swing_is_taken_by_a_model_that_knows_years():
+    week = np.arange(156)
+    values = np.repeat(100 * (1 + 0.5 * np.sin(2 * np.pi * week / 52)), WEEK)
+
+    one = made(values, hours=26 * WEEK)
+
+    assert one.series["it"].choice.model.name in ("yearly", "mixed")
+    true = 100 * (1 + 0.5 * np.sin(2 * np.pi * np.arange(156, 182) / 52))
+    weekly = one.quantiles("it", [0.5])[0].reshape(26, WEEK).mean(axis=1)
+    assert np.abs(weekly - true).mean() < 0.1 * true.mean()
+
+
+def japanese_holidays(first, days):
+    """Days off in Japan whose date never moves, and the long ones of early May; by hand."""
+    fixed = {(1, 1), (2, 11), (2, 23), (4, 29), (5, 3), (5, 4), (5, 5), (8, 11), (11, 3), (11, 23)}
+    every = [first + timedelta(days=day) for day in range(days)]
+    return np.array([(one.month, one.day) in fixed for one in every])
+
+
+def daily_history(off, seed=0):
+    """Two and a half years of days, weekends at 60 %, holidays at half [day]."""
+    days = len(off)
+    noise = np.random.default_rng(seed).normal(1, 0.02, days)
+    weekend = np.where(np.arange(days) % 7 < 5, 1.0, 0.6)
+    return 100 * weekend * noise * np.where(off & (weekend == 1), 0.5, 1.0)
+
+
+def test_the_country_whose_holidays_a_demand_keeps_is_found_and_its_next_holiday_foreseen():
+    first, days = START.date(), 900
+    off = japanese_holidays(first, days + 365)
+
+    effects = find_effects(daily_history(off[:days]), first, days + 365, COUNTRIES, named=False)
+
+    assert effects.country == "JP"
+    ahead = [day for day in range(days, days + 365) if off[day] and day % 7 < 5]
+    assert np.exp(effects.effect[ahead]) == pytest.approx(0.5, abs=0.12)
+    plain = [day for day in range(days, days + 365) if not off[max(day - 4, 0) : day + 5].any()]
+    assert np.abs(effects.effect[plain]).mean() < 0.02
+
+
+def test_a_demand_that_keeps_no_holidays_is_given_none():
+    daily = daily_history(np.zeros(900, dtype=bool))
+
+    assert find_effects(daily, START.date(), 1000, COUNTRIES, named=False).country is None
+
+
+def test_years_far_ahead_draw_no_warnings_of_holidays_not_known():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        find_effects(daily_history(np.zeros(400, bool)), date(2060, 1, 5), 900, named=False)
+
+
+def test_days_follow_the_zone_s_clock_across_its_changes():
+    """Busy from 9 to 17 in Paris: the hours that are UTC's move with summer time."""
+    start = datetime(2022, 1, 1, tzinfo=UTC)
+    hours = 26 * WEEK
+    paris = [(start + timedelta(hours=hour)).astimezone(ZoneInfo("Europe/Paris")).hour
+             for hour in range(hours + 26 * WEEK)]  # fmt: skip
+    busy = np.where([9 <= hour < 17 for hour in paris], 100.0, 10.0)
+    ahead = busy[hours:]
+
+    by_zone = made(busy[:hours], 26 * WEEK, start, timezone="Europe/Paris").quantiles("it", [0.5])
+    by_utc = made(busy[:hours], 26 * WEEK, start).quantiles("it", [0.5])
+
+    def wrong(fan):
+        return np.abs(fan[0] - ahead).sum() / ahead.sum()
+
+    assert wrong(by_zone) < 0.03
+    assert wrong(by_utc) > 3 * wrong(by_zone)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/Sao_Paulo", "Asia/Kolkata"])
+def test_the_local_clock_has_every_hour_once(zone):
+    first, local = Clock(zone).to_local(START, np.arange(8760.0))
+
+    last = START + timedelta(hours=8759)
+    naive = last.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert len(local) == math.floor((naive - datetime(1970, 1, 1)) / timedelta(hours=1)) - first + 1  # noqa: DTZ001
+    assert np.all(np.diff(local) >= 0)
+
+
+def test_nothing_after_the_end_of_history_is_looked_at():
+    """The same past, with two different futures behind it, cut off where they begin."""
+    random = np.random.default_rng(5)
+    past = 30 * shape_of_week(30) * random.lognormal(0, 0.1, 30 * WEEK)
+    found = []
+    for after in (np.zeros(WEEK), random.random(WEEK) * 1e6):
+        whole = Demand(START, {"it": np.concatenate([past, after])})
+        cut = whole.between(START, len(past))
+        one = forecast(cut, ForecastSettings(paths=8), 4 * WEEK)
+        found.append((one.quantiles("it"), one.futures().series["it"]))
+    assert np.array_equal(found[0][0], found[1][0])
+    assert np.array_equal(found[0][1], found[1][1])
+
+
+def random_demand(kind, hours, random):
+    """Histories of many sorts [hour]."""
+    return {
+        "noise": random.random(hours) * 10.0 ** random.uniform(-12, 12),
+        "rare": (random.random(hours) < 0.02) * 5.0,
+        "walk": np.exp(np.clip(np.cumsum(random.normal(0, 0.2, hours)), -25, 25)),
+        "steps": np.repeat(random.random(hours // 50 + 1) * 100, 50)[:hours],
+        "wild": 10.0 ** random.uniform(-300, 12, hours),
+        "late": np.where(np.arange(hours) < 0.9 * hours, 0.0, 7.0),
+        "early": np.where(np.arange(hours) < 0.6 * hours, random.random(hours), 0.0),
+    }[kind]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    kind=st.sampled_from(["noise", "rare", "walk", "steps", "wild", "late", "early"]),
+    hours=st.integers(48, 6000),
+    zone=st.sampled_from([None, "Europe/Paris"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_quantiles_of_any_history_are_finite_not_negative_and_in_order(kind, hours, zone, seed):
+    values = random_demand(kind, hours, np.random.default_rng(seed))
+
+    one = made(values, 500, timezone=zone, paths=4)
+
+    fan = one.quantiles("it", LEVELS)
+    assert np.isfinite(fan).all()
+    assert (fan >= 0).all()
+    assert (np.diff(fan, axis=0) >= -1e-12 * fan[1:]).all()
+    drawn = one.futures().series["it"]
+    assert np.isfinite(drawn).all()
+    assert (drawn >= 0).all()
+
+
+TWO_YEARS = 2 * 8760
+ODD = {
+    "one week": np.arange(168.0),
+    "two days": np.arange(48.0),
+    "zeros": np.zeros(TWO_YEARS),
+    "one constant": np.full(TWO_YEARS, 7.0),
+    "one spike": np.where(np.arange(TWO_YEARS) == 9000, 1e12, 0.0),
+    "a spike on ones": np.where(np.arange(TWO_YEARS) == 9000, 1e12, 1.0),
+    "tiny": np.linspace(1e-310, 1e-309, TWO_YEARS),
+    "huge": np.linspace(1e11, 1e12, TWO_YEARS),
+    "begins late": np.where(np.arange(TWO_YEARS) < TWO_YEARS - 60, 0.0, 5.0),
+    "ends early": np.where(np.arange(TWO_YEARS) < TWO_YEARS - 2000, 5.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("values", ODD.values(), ids=ODD.keys())
+def test_odd_histories_are_forecast_within_reason(values):
+    one = made(values, 8760, paths=4)
+
+    fan, drawn = one.quantiles("it", LEVELS), one.futures().series["it"]
+    for found in (fan, drawn):
+        assert np.isfinite(found).all()
+        assert (found >= 0).all()
+        assert found.max() <= 100 * values.max()
+
+
+def test_a_service_that_began_two_days_ago_is_forecast_to_go_on():
+    """Weeks without it before must not bury what it has now."""
+    values = np.where(np.arange(TWO_YEARS) < TWO_YEARS - 60, 0.0, 5.0)
+
+    assert made(values).quantiles("it", [0.5])[0] == pytest.approx(5.0, rel=0.01)
+
+
+def test_rare_peaks_do_not_grow_beyond_all_measure():
+    random = np.random.default_rng(1)
+    values = (random.random(TWO_YEARS) < 0.01) * 5.0
+
+    assert made(values, 8760).futures().series["it"].max() < 10 * 5.0
+
+
+def test_a_million_hours_of_noise_take_seconds():
+    values = np.random.default_rng(0).random(1_000_000)
+    began = time.perf_counter()
+
+    made(values, 8760, start=datetime(1985, 1, 1, tzinfo=UTC)).quantiles("it")
+
+    assert time.perf_counter() - began < 20  # well below one on a quiet machine
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"hours": 47}, "demand"),
+        ({"holidays": ("XX",)}, "forecast.holidays.0"),
+        ({"together": (("it", "none"),)}, "forecast.together.0"),
+    ],
+    ids=["too short", "no country", "no series"],
+)
+def test_what_cannot_be_forecast_is_refused_by_its_field(change, field):
+    values = np.ones(change.pop("hours", 100))
+
+    with pytest.raises(InvalidInputError) as refused:
+        made(values, **change)
+    assert [one.field for one in refused.value.faults] == [field]
+
+
+# What the forecast would have done on its past
+
+
+def test_the_naive_rule_repeats_the_last_week_with_a_fan_of_its_past_errors():
+    values = np.tile(np.arange(168.0), 5)
+    values[-WEEK:] += 1
+
+    fan = seasonal_naive(values, 200, (0.1, 0.5, 0.9))
+
+    assert fan[1] == pytest.approx(np.resize(values[-WEEK:], 200))
+    # Of four differences a week apart three are 0 and one is 1.
+    assert fan[2, :WEEK] == pytest.approx(values[-WEEK:] + 1)
+    assert fan[0] == pytest.approx(fan[1])
+
+
+def test_a_track_record_is_what_forecasts_from_its_origins_really_came_to():
+    """The weighted quantile loss and coverage counted hour by hour."""
+    random = np.random.default_rng(3)
+    values = 20 * shape_of_week(30) * random.lognormal(0, 0.15, 30 * WEEK)
+    history = Demand(START, {"it": values})
+
+    (record,) = track_records(history, ForecastSettings())["it"]
+
+    loss = demand = inside = hours = 0
+    for origin in record.origins:
+        first = (origin - START) // timedelta(hours=1)
+        fan = made(values[:first], record.hours_ahead).quantiles("it", (0.1, 0.5, 0.9))
+        for ahead in range(record.hours_ahead):
+            true = values[first + ahead]
+            for level, row in zip((0.1, 0.5, 0.9), fan, strict=True):
+                off = true - row[ahead]
+                loss += 2 * (level * off if off > 0 else (level - 1) * off) / 3
+            demand += true
+            inside += fan[0, ahead] <= true <= fan[2, ahead]
+            hours += 1
+    assert record.weighted_quantile_loss == pytest.approx(loss / demand)
+    assert record.coverage == pytest.approx(inside / hours)
+    assert record.skill == pytest.approx(
+        1 - record.weighted_quantile_loss / record.naive_weighted_quantile_loss
+    )
+
+
+@pytest.mark.parametrize("hours", [48, 71, 72, 168, 700, 6 * WEEK + 5, 60 * WEEK, 156 * WEEK + 100])
+def test_origins_leave_a_past_to_learn_from_and_end_with_the_history(hours):
+    planned = list(horizons(hours))
+
+    assert bool(planned) == (hours >= 72)
+    for ahead, origins in planned:
+        assert origins == sorted(set(origins))
+        assert origins[0] >= 48
+        assert origins[-1] + ahead == hours
+    assert len(planned) == (2 if hours >= 117 * WEEK else bool(hours >= 72))
+
+
+def test_a_series_without_demand_has_no_losses_but_a_record():
+    (record,) = track_records(Demand(START, {"it": np.zeros(20 * WEEK)}), ForecastSettings())["it"]
+
+    assert record.weighted_quantile_loss is None
+    assert record.mase is None
+    assert record.coverage == 1.0
