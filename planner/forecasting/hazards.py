@@ -65,22 +65,20 @@ def _replace(
     ages: Mapping[str, int],
     random: np.random.Generator,
 ) -> None:
-    """Each old series may move to the youngest of its group; the youngest stays."""
-    youngest = min(group, key=lambda name: (ages[name], name))
-    paths, hours = series[youngest].shape
+    """Each series may move to the youngest of the others; what moves does so once."""
+    before = {name: series[name] for name in group}
+    paths, hours = before[group[0]].shape
     for name in group:
-        if name == youngest:
-            continue
+        heir = min((other for other in group if other != name), key=lambda one: (ages[one], one))
         young = ages[name] < hazard.young_months * HOURS_PER_MONTH
         chance = hazard.young_per_quarter if young else hazard.per_quarter
-        begins = first_hours(chance, paths, random) if chance else np.full(paths, np.inf)
+        if not chance:
+            continue
+        since = np.arange(hours) - first_hours(chance, paths, random)[:, None]
         days = np.asarray(random.uniform(hazard.shortest_days, hazard.longest_days, paths))
-        moved = np.clip(
-            (np.arange(hours) - begins[:, None]) / (days * HOURS_PER_DAY)[:, None], 0, 1
-        )
-        leaving = moved * series[name]
+        leaving = np.clip(since / (days * HOURS_PER_DAY)[:, None], 0, 1) * before[name]
         series[name] = series[name] - leaving
-        series[youngest] = series[youngest] + leaving
+        series[heir] = series[heir] + leaving
 
 
 def first_hours(per_quarter: float, paths: int, random: np.random.Generator) -> Floats:

@@ -110,9 +110,9 @@ class Drop(Document):
 
 
 class Replacement(Document):
-    """The hazard that a series' demand moves to the youngest of those kept together with it.
+    """The hazard that a series' demand moves to the youngest of the others kept together with it.
 
-    Machine types are replaced by newer ones; a series alone in its group keeps its demand.
+    Machine types are replaced by newer ones; a series that is kept with no other keeps its demand.
     """
 
     kind: Literal["replacement"] = "replacement"
