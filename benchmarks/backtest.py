@@ -4,15 +4,13 @@ Run it from the repository: ``python benchmarks/backtest.py --policies look_back
 prints one JSON object per region, cell and policy. Demand is two regions' hourly totals of three
 years, from ``../shared``; without these files there is nothing to run on.
 
-Futures are drawn by a stand-in: a damped robust trend of weekly means, log-normal errors of the
-level that grow with the distance and last about a year, and weeks of the past as shapes.
+Forecasts are made with the product's default settings; types are kept together.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from numpy.typing import NDArray
 
 from planner import Surroundings, local_workers, parse_request
 from planner.backtest import BacktestReport, backtest
-from planner.demand import Demand, Scenario
 from planner.request import PlanRequest
 
 TRACE = Path(__file__).parents[2] / "shared" / "data" / "demand" / "shavedice_hourly.parquet"
@@ -49,66 +46,6 @@ MIGRATION = {
 WEEK_HOURS = 168
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class StandIn:
-    """Draws futures: trend, errors of the level, a hazard of lasting loss, shapes of past weeks.
-
-    ``hazard`` is the chance per quarter that ``loss`` (a share) of demand goes for good.
-    """
-
-    paths: int = 64
-    weeks: int = 156
-    trend_weeks: int = 104
-    damping: float = 0.98
-    first_error: float = 0.035
-    growth_of_error: float = 0.3
-    memory_weeks: float = 52.0
-    hazard: float = 0.0
-    loss: float = 0.35
-    seed: int = 1
-
-    def __call__(self, history: Demand) -> Demand:
-        """As many equally likely futures as there are paths."""
-        draw = np.random.default_rng([self.seed, history.hours])
-        futures = {name: self._paths(history.series[name], draw) for name in sorted(history.series)}
-        scenarios = tuple(Scenario(f"{path:03d}", 1 / self.paths) for path in range(self.paths))
-        return Demand(history.end, futures, scenarios)
-
-    def _paths(self, series: Floats, draw: np.random.Generator) -> Floats:
-        weeks = series[-(len(series) // WEEK_HOURS) * WEEK_HOURS :].reshape(-1, WEEK_HOURS)
-        means = weeks.mean(axis=1)
-        level = self._trend(means) * np.exp(self._errors(draw)) * self._losses(draw)
-        shapes = weeks[-26:] / np.maximum(means[-26:, None], 1e-9)
-        picked = draw.integers(len(shapes), size=(self.paths, self.weeks))
-        return np.asarray((level[:, :, None] * shapes[picked]).ravel())
-
-    def _trend(self, means: Floats) -> Floats:
-        latest = means[-self.trend_weeks :]
-        first, second = np.triu_indices(len(latest), 1)
-        slope = np.median((latest[second] - latest[first]) / (second - first))
-        last = latest[-4:] + slope * np.arange(len(latest[-4:]))[::-1]
-        steps = np.cumsum(self.damping ** np.arange(1, self.weeks + 1))
-        return np.asarray(np.maximum(np.median(last) + slope * steps, 0.0))
-
-    def _errors(self, draw: np.random.Generator) -> Floats:
-        """Antithetic, [path × week]."""
-        shocks = draw.standard_normal((self.paths // 2, self.weeks))
-        kept = np.exp(-1 / self.memory_weeks)
-        walk = shocks.copy()
-        for week in range(1, self.weeks):
-            walk[:, week] = kept * walk[:, week - 1] + np.sqrt(1 - kept**2) * shocks[:, week]
-        spread = self.first_error * np.arange(1, self.weeks + 1) ** self.growth_of_error
-        return np.asarray(np.concatenate([walk, -walk]) * spread)
-
-    def _losses(self, draw: np.random.Generator) -> Floats:
-        if self.hazard == 0:
-            return np.ones((self.paths, self.weeks))
-        even = (draw.permutation(self.paths) + draw.random(self.paths)) / self.paths
-        when = np.floor(np.log1p(-even) / np.log((1 - self.hazard) ** (1 / 13)))
-        gone = np.arange(self.weeks) >= when[:, None]
-        return np.where(gone, 1 - self.loss, 1.0)
 
 
 def totals(region: int) -> dict[str, Floats]:
@@ -161,6 +98,9 @@ def request(
                 for name in series
             ],
             "purchases": {"every_hours": WEEK_HOURS} if options.weekly else {"every_months": 3},
+            "forecast": {
+                "paths": options.paths, "together": [list(series)] if len(series) > 1 else [],
+            },
             "backtest": {
                 **WINDOW,
                 "courses": [COURSES[name] for name in options.courses],
@@ -201,18 +141,18 @@ def main() -> None:
     parser.add_argument("--migration", action="store_true", help="by type, as recorded")
     parser.add_argument("--courses", nargs="+", default=list(COURSES))
     parser.add_argument(
-        "--policies", nargs="+", default=["look_back", "trailing_quantile", "break_even", "neutral"]
+        "--policies",
+        nargs="+",
+        default=["look_back", "trailing_quantile", "break_even", "neutral", "cautious"],
     )
     parser.add_argument("--weekly", action="store_true", help="dates every week, not quarter")
     parser.add_argument("--paths", type=int, default=64)
-    parser.add_argument("--hazard", type=float, default=0.0)
-    parser.add_argument("--caution", type=float, default=0.5)
+    parser.add_argument("--caution", type=float, default=0.0)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     if not TRACE.exists():
         print(json.dumps({"case": "backtest", "skipped": f"{TRACE.name} is not there"}))
         return
-    futures = StandIn(paths=options.paths, hazard=options.hazard)
     cells, read = (MIGRATION, by_type) if options.migration else (PRODUCTS, totals)
     if options.migration:
         options.courses = ["growth"]
@@ -223,7 +163,7 @@ def main() -> None:
             began = time.perf_counter()
             with local_workers(options.jobs) as workers:
                 around = Surroundings(workers=workers if options.jobs > 1 else ())
-                report = backtest(asked, around, futures=futures)
+                report = backtest(asked, around)
             seconds = time.perf_counter() - began
             if options.migration and best_usd is None:
                 best_usd = report.courses[0].hindsight_usd

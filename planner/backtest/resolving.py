@@ -2,20 +2,26 @@
 
 from datetime import datetime, timedelta
 
-from catalogs import Faults, InvalidInputError
+from catalogs import HOURS_PER_YEAR, Faults, InvalidInputError
 from catalogs.faults import collected
 from planner.backtest.courses import check_courses
-from planner.backtest.policies.named import FORECASTERS
+from planner.backtest.drawing import ForecastFutures
 from planner.backtest.setting import Futures, Setting
 from planner.calendar import HOUR, make_calendar
 from planner.demand import Demand, read_demand
 from planner.planning import Surroundings
-from planner.prices import open_catalogs
-from planner.request import Backtest, Horizon, PlanRequest
+from planner.prices import longest_term_hours, open_catalogs
+from planner.request import Backtest, ForecastSettings, Horizon, PlanRequest, PolicyName
+
+FORECASTERS = (PolicyName.NEUTRAL, PolicyName.CAUTIOUS)
+SHORTEST_PAST_HOURS = 48
+"""What a forecast needs to have seen."""
 
 
-def resolve_setting(request: PlanRequest, around: Surroundings, futures: Futures | None) -> Setting:
-    """A back-test's inputs, read.
+def resolve_setting(
+    request: PlanRequest, around: Surroundings, futures: Futures | None = None
+) -> Setting:
+    """A back-test's inputs, read; ``futures`` take the place of those of the request's forecast.
 
     Raises:
         InvalidInputError: with every fault of the request and the files it names.
@@ -41,17 +47,26 @@ def resolve_setting(request: PlanRequest, around: Surroundings, futures: Futures
         ),
     )
     check_courses(rules.courses, history, "backtest.courses", faults)
-    asked = request.backtest is not None and "policies" in request.backtest.model_fields_set
-    if asked and futures is None:
-        for name in FORECASTERS:
-            if name in rules.policies:
-                faults.add("backtest.policies", str(name), "needs a forecast; take it out")
+    if made is not None and set(FORECASTERS) & set(rules.policies):
+        _check_past((made[0].start - history.start) // HOUR, faults)
     faults.raise_if_any()
     if made is None:
         raise InvalidInputError(faults.found)
     calendar = made[0]
     owned = tuple(one for one in request.owned if one.start < calendar.start)
-    return Setting(request, rules, catalog, history, calendar, owned, futures)
+    settings = request.forecast or ForecastSettings()
+    hours = longest_term_hours(request, catalog) or HOURS_PER_YEAR
+    neutral = futures or ForecastFutures(settings, hours, ())
+    cautious = futures or ForecastFutures(settings, hours, settings.hazards)
+    return Setting(request, rules, catalog, history, calendar, owned, neutral, cautious)
+
+
+def _check_past(hours: int, faults: Faults) -> None:
+    if hours < SHORTEST_PAST_HOURS:
+        fix = (
+            f"begin at least {SHORTEST_PAST_HOURS} hours after history, for policies that forecast"
+        )
+        faults.add("backtest.start", f"{hours} hours after history begins", fix)
 
 
 def _default_start(history: Demand) -> datetime:

@@ -11,7 +11,6 @@ from typing import TypeVar
 from planner.backtest.book import Record, holdings_of
 from planner.backtest.courses import run_course
 from planner.backtest.journal import Journal, key_of
-from planner.backtest.policies.named import FORECASTERS
 from planner.backtest.report import BacktestReport, CourseResult, Window
 from planner.backtest.resolving import resolve_setting
 from planner.backtest.scoring import Billed, bill_book, score
@@ -77,7 +76,7 @@ def backtest(
     Args:
         request: its demand is history; its field ``backtest`` says how.
         around: files, workers to share the walks among, and what stops it.
-        futures: what policies that forecast plan for; without, they are left out.
+        futures: what policies that forecast plan for, in place of the request's forecast.
         journal: goes on from the decisions it holds, and takes the new ones.
         told: where walks stand, after every second or so of each.
 
@@ -113,15 +112,13 @@ def backtest(
 def _policies(setting: Setting) -> tuple[PolicyName, ...]:
     """Those asked for that can be had, with the two that all are measured between."""
     wanted = {*setting.rules.policies, PolicyName.ON_DEMAND, PolicyName.HINDSIGHT}
-    if setting.futures is None:
-        wanted -= set(FORECASTERS)
     return tuple(name for name in PolicyName if name in wanted)
 
 
 def _notes(setting: Setting) -> list[str]:
     request, notes = setting.request, []
-    if setting.futures is None and set(FORECASTERS) & set(setting.rules.policies):
-        notes.append("policies: neutral and cautious need a forecast, so they are left out")
+    if request.forecast is not None and request.forecast.known:
+        notes.append("forecast.known: left out, for it was not known then")
     later = [one.id for one in request.owned if one.start >= setting.calendar.start]
     if later:
         notes.append(f"owned: bought inside the window, so left out: {', '.join(later)}")

@@ -26,7 +26,8 @@ class Setting:
         history: demand of one scenario, the hours before the window included.
         calendar: hours of the window and the purchase dates in it.
         owned: commitments that were owned before the window.
-        futures: what policies that forecast plan for; None where there is no forecast.
+        neutral: what the neutral policy plans for.
+        cautious: what the cautious one does: the same, with what may befall demand.
     """
 
     request: PlanRequest
@@ -35,7 +36,8 @@ class Setting:
     history: Demand
     calendar: Calendar
     owned: tuple[OwnedCommitment, ...]
-    futures: Futures | None
+    neutral: Futures
+    cautious: Futures
 
     @property
     def dates(self) -> tuple[datetime, ...]:

@@ -104,7 +104,8 @@ class Forecast:
             Scenario(f"path-{path + 1:0{digits}d}", 1 / settings.paths)
             for path in range(settings.paths)
         )
-        demand = Demand(self.start, {name: one.ravel() for name, one in series.items()}, scenarios)
+        flat = {name: one.ravel() for name, one in series.items()}
+        demand = Demand(self.start, flat, scenarios, self.history.repairs)
         outcomes_of = {one.known.name: one.labels for one in dealt}
         futures = Futures(demand, outcomes_of, settings.paths)
         return futures if settings.scenarios is None else futures.reduced(settings.scenarios)

@@ -5,7 +5,7 @@ from planner.request.demand import DemandColumns, DemandSource, InlineDemand
 from planner.request.fields import Document, Hour, Usd
 from planner.request.forecast import ForecastSettings
 from planner.request.hardware import Hardware
-from planner.request.known import Drop, Event, Migration, Replacement, Rollout, Slip
+from planner.request.known import Drop, Event, Hazard, Migration, Replacement, Rollout, Slip
 from planner.request.limits import (
     EgressLimit,
     Limits,
@@ -68,6 +68,7 @@ __all__ = [
     "ForecastSettings",
     "GapRepair",
     "Hardware",
+    "Hazard",
     "HeldCapacity",
     "Home",
     "Horizon",

@@ -6,27 +6,18 @@ from planner.backtest.policies.hindsight import Hindsight
 from planner.backtest.policies.on_demand import OnDemand
 from planner.backtest.policies.policy import Policy
 from planner.backtest.policies.repeating import Repeating
-from planner.backtest.setting import Futures, Setting
+from planner.backtest.setting import Setting
 from planner.request import PolicyName, Risk
 
 DAY_HOURS = 24
 WEEK_HOURS = 168
 
-FORECASTERS = (PolicyName.NEUTRAL, PolicyName.CAUTIOUS)
-"""Policies that need futures."""
-
 
 def make_policy(name: PolicyName, setting: Setting) -> Policy:
-    """The policy of a name, as a setting has it.
-
-    Raises:
-        ValueError: a policy that forecasts, in a setting without futures.
-    """
+    """The policy of a name, as a setting has it."""
     rules = setting.rules
-    if name in FORECASTERS:
-        if setting.futures is None:
-            raise ValueError(f"{name} needs futures")
-        return _forecaster(name, setting, setting.futures)
+    if name in (PolicyName.NEUTRAL, PolicyName.CAUTIOUS):
+        return _forecaster(name, setting)
     if name is PolicyName.LOOK_BACK:
         days = rules.look_back_days
         return Repeating(days * DAY_HOURS, f"plans as if the last {days} days repeated for ever")
@@ -39,12 +30,14 @@ def make_policy(name: PolicyName, setting: Setting) -> Policy:
     return Hindsight() if name is PolicyName.HINDSIGHT else OnDemand()
 
 
-def _forecaster(name: PolicyName, setting: Setting, futures: Futures) -> Forecasting:
+def _forecaster(name: PolicyName, setting: Setting) -> Forecasting:
     rules, asked = setting.rules, setting.request.risk
     steady_hours = rules.steady_days * DAY_HOURS
     if name is PolicyName.NEUTRAL:
         told = "plans on the forecast's futures, least mean cost"
-        return Forecasting(futures, Risk(), told, steady_hours)
+        return Forecasting(setting.neutral, Risk(), told, steady_hours)
     risk = asked if asked.weight > 0 else asked.model_copy(update={"weight": rules.caution})
-    told = f"the same, futures that save little weighing {risk.weight:.0%}"
-    return Forecasting(futures, risk, told, steady_hours)
+    told = "the same, with the hazards that may befall demand"
+    if risk.weight > 0:
+        told += f", futures that save little weighing {risk.weight:.0%}"
+    return Forecasting(setting.cautious, risk, told, steady_hours)
