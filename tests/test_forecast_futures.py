@@ -348,6 +348,15 @@ def test_futures_kept_are_as_likely_as_those_they_stand_for():
     assert few.hours == demand.hours
 
 
+def test_no_future_kept_is_impossible_though_others_are_the_same():
+    demand = tiny([(5, 5)] * 6 + [(0, 0)] * 2)
+
+    few = reduced(demand, reduce_futures(demand, 4))
+
+    assert all(one.probability >= 1 / 8 for one in few.scenarios)
+    assert sum(one.probability for one in few.scenarios) == pytest.approx(1)
+
+
 def test_settings_reduce_what_is_drawn_with_what_is_known_of_it():
     one = made({"it": noisy(60)}, 20 * WEEK, known=(LAUNCH,), scenarios=5)
     whole = made({"it": noisy(60)}, 20 * WEEK, known=(LAUNCH,)).draw()
