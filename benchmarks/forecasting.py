@@ -196,7 +196,10 @@ def main() -> None:
     if asked.many:
         print(json.dumps(many(20, 2)))
         return
-    for case in cases(asked.data, asked.only):
+    found = list(cases(asked.data, asked.only))
+    if not found:
+        parser.error(f"{asked.data} holds none of the series asked for")
+    for case in found:
         for ahead, origins in horizons(case[0], len(case[2])):
             for model in asked.models:
                 print(json.dumps(measure(case, ahead, origins, model)), flush=True)

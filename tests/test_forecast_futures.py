@@ -73,6 +73,40 @@ def test_levels_deviate_as_much_as_they_are_said_to_and_remember_it(many):
     assert np.corrcoef(off[:, 5], off[:, 15])[0, 1] == pytest.approx(np.exp(-10 / 200), abs=0.05)
 
 
+def test_levels_that_walk_are_drawn_to_walk_on_as_far():
+    """Weekly steps of 4 %: 13 weeks on a walk is off by 0.04 · √13, mean over ten histories.
+
+    Growth with the horizon is drawn to that of real fleets, which is less: a fifth is lost.
+    """
+    off = []
+    for seed in range(10):
+        one = made({"it": noisy(150, seed)}, 13 * WEEK, paths=128, holidays="none")
+        weekly = paths_of(one.futures(), "it").reshape(128, 13, WEEK).mean(axis=2)
+        off.append(np.log(weekly).std(axis=0))
+    first, last = np.mean(off, axis=0)[[0, 12]]
+    # A level is the median of four weeks: it is off by some steps before it begins.
+    assert 0.04 < first < 0.08
+    assert 0.75 * 0.04 * np.sqrt(13) < last < 1.25 * 0.04 * np.sqrt(13)
+
+
+def test_hours_follow_each_other_in_futures_as_they_did_in_history():
+    """Noise that keeps 0.9 of itself from hour to hour, and is off by 20 %."""
+    random, weeks = np.random.default_rng(8), 60
+    noise = np.zeros(weeks * WEEK)
+    shocks = random.normal(0, 0.2 * np.sqrt(1 - 0.9**2), weeks * WEEK)
+    for hour in range(1, len(noise)):
+        noise[hour] = 0.9 * noise[hour - 1] + shocks[hour]
+    one = made({"it": 100 * np.exp(noise)}, 20 * WEEK, holidays="none")
+
+    drawn = np.log(paths_of(one.futures(), "it")).reshape(64, 20, WEEK)
+    inside = drawn - drawn.mean(axis=2, keepdims=True)
+
+    # Within a week some of the noise is the week's own level.
+    assert inside.std() == pytest.approx(0.2, rel=0.15)
+    after, before = inside[:, :, 1:].ravel(), inside[:, :, :-1].ravel()
+    assert np.corrcoef(after, before)[0, 1] == pytest.approx(0.9, abs=0.03)
+
+
 def test_every_future_has_a_twin_that_deviates_the_other_way(many):
     one, drawn = many
     half = len(drawn) // 2
@@ -346,6 +380,15 @@ def test_futures_kept_are_as_likely_as_those_they_stand_for():
     assert sum(chances.values()) == pytest.approx(1)
     assert sorted(chances.values()) == pytest.approx([0.3, 0.7])
     assert few.hours == demand.hours
+
+
+def test_no_future_kept_is_impossible_though_others_are_the_same():
+    demand = tiny([(5, 5)] * 6 + [(0, 0)] * 2)
+
+    few = reduced(demand, reduce_futures(demand, 4))
+
+    assert all(one.probability >= 1 / 8 for one in few.scenarios)
+    assert sum(one.probability for one in few.scenarios) == pytest.approx(1)
 
 
 def test_settings_reduce_what_is_drawn_with_what_is_known_of_it():

@@ -4,6 +4,7 @@ Futures are kept one after the other, each time the one that brings all futures 
 (fast forward selection). What is kept of few is kept of more, so that the error only falls.
 """
 
+import heapq
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,15 +42,35 @@ def reduce_futures(demand: Demand, count: int) -> Reduction:
     chance = np.array([one.probability for one in demand.scenarios])
     shares = _weekly_shares(demand, chance)
     distance = cdist(shares, shares, "cityblock")
-    nearest = np.full(len(chance), np.inf)
-    kept: list[int] = []
-    while len(kept) < min(count, len(chance)):
-        with_one_more = np.minimum(distance, nearest) @ chance
-        with_one_more[kept] = np.inf
-        kept.append(int(np.argmin(with_one_more)))
-        nearest = np.minimum(nearest, distance[kept[-1]])
-    kept.sort()
-    return Reduction(tuple(kept), np.argmin(distance[:, kept], axis=1), float(nearest @ chance))
+    kept = _kept(distance, chance, min(count, len(chance)))
+    nearest = distance[:, kept].min(axis=1)
+    stands_in = np.argmin(distance[:, kept], axis=1)
+    stands_in[kept] = np.arange(len(kept))  # where others are the same, too
+    return Reduction(tuple(kept), stands_in, float(nearest @ chance))
+
+
+def _kept(distance: Floats, chance: Floats, count: int) -> list[int]:
+    """Futures kept one after the other, in the order of their positions."""
+    first = int(np.argmin(distance @ chance))
+    kept, nearest = [first], distance[first].copy()
+
+    def gained(position: int) -> float:
+        return float(chance @ np.maximum(nearest - distance[position], 0.0))
+
+    # The more is kept, the less another gains: what it once would have gained is a bound.
+    waiting = [(-gained(position), position) for position in range(len(chance))]
+    heapq.heapify(waiting)
+    while len(kept) < count:
+        _, position = heapq.heappop(waiting)
+        if position in kept:
+            continue
+        gain = gained(position)
+        if waiting and -gain > waiting[0][0]:
+            heapq.heappush(waiting, (-gain, position))
+            continue
+        kept.append(position)
+        nearest = np.minimum(nearest, distance[position])
+    return sorted(kept)
 
 
 def reduced(demand: Demand, reduction: Reduction) -> Demand:
