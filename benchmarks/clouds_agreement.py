@@ -18,7 +18,8 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from cloud_requests import GAP, PROVIDERS, SPANS, CloudRequest, Document, cloud_request
+from cloud_catalogs import Document
+from cloud_requests import GAP, PROVIDERS, SPANS, CloudRequest, cloud_request
 
 from planner import InfeasibleError, Plan, Surroundings, make_plan, parse_request
 

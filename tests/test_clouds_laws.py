@@ -4,7 +4,8 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
-from cloud_requests import CLOUDS, GAP, MONTH_HOURS, OWN, PROVIDERS, cloud_request
+from cloud_catalogs import CLOUDS
+from cloud_requests import GAP, MONTH_HOURS, OWN, PROVIDERS, cloud_request
 from clouds_agreement import ROUNDING, compare, numbered, plan_of
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
