@@ -9,7 +9,17 @@ from datetime import timedelta
 from random import Random
 
 import numpy as np
-from cloud_catalogs import CLOUDS, START, Cloud, Document, Row, catalog, price_lists
+from cloud_catalogs import (
+    CLOUDS,
+    SHARES,
+    START,
+    Cloud,
+    Document,
+    Row,
+    catalog,
+    price_lists,
+    row,
+)
 
 MONTH_HOURS = 744
 """January: sustained use is whole."""

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from backtest import StandIn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,15 +13,16 @@ from catalogs import InvalidInputError
 from planner import Surroundings, parse_request
 from planner.backtest import backtest
 from planner.backtest.courses import run_course
+from planner.backtest.drawing import ForecastFutures
 from planner.backtest.resolving import resolve_setting
 from planner.backtest.walk import walk_on
 from planner.demand import Demand
-from planner.request import Backtest, Course, PolicyName
+from planner.request import Backtest, Course, ForecastSettings, PolicyName
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 WEEK = 168
-FUTURES = StandIn(paths=4, weeks=3, trend_weeks=6)
+FUTURES = ForecastFutures(ForecastSettings(paths=4), 3 * 168, ())
 TERMS = ((336, "0.7"), (1008, "0.5"))
 RULES = ["look_back", "trailing_quantile", "break_even"]
 
@@ -247,10 +247,12 @@ def test_a_migration_from_type_to_type_is_walked_with_locked_and_fungible_produc
 # Inputs
 
 
-def test_without_a_forecast_its_policies_are_left_out_and_said_to_be(request_of):
+def test_without_a_past_to_forecast_from_policies_are_left_out_and_said_to_be(request_of):
     report = backtest(request_of([3] * 48))
     assert [one.policy for one in report.courses[0].policies] == ["on_demand", *RULES, "hindsight"]
-    assert report.notes == ("policies: neutral and cautious need a forecast, so they are left out",)
+    assert report.notes == (
+        "policies: neutral and cautious have nothing to forecast from; left out",
+    )
 
 
 def test_the_window_is_the_last_two_thirds_of_history_by_default(request_of):
@@ -275,7 +277,7 @@ def test_every_fault_of_a_back_test_is_told_at_once(request_of):
         "purchases.dates.0",
         "backtest.courses.0.shock.at",
         "backtest.courses.1.migration",
-        "backtest.policies",
+        "backtest.start",
     ]
 
 

@@ -9,6 +9,7 @@ from planner.backtest.drawing import ForecastFutures
 from planner.backtest.setting import Futures, Setting
 from planner.calendar import HOUR, make_calendar
 from planner.demand import Demand, read_demand
+from planner.forecasting import SHORTEST_HOURS
 from planner.planning import Surroundings
 from planner.prices import longest_term_hours, open_catalogs
 from planner.request import Backtest, ForecastSettings, Horizon, PlanRequest, PolicyName
@@ -39,7 +40,8 @@ def resolve_setting(
     faults.raise_if_any()
     if catalog is None or history is None:
         raise InvalidInputError(faults.found)
-    horizon = Horizon(start=rules.start or _default_start(history), end=rules.end or history.end)
+    start = rules.start or _default_start(history)
+    horizon = Horizon(start=start, end=rules.end or history.end)
     made = collected(
         faults,
         lambda: make_calendar(
@@ -47,8 +49,9 @@ def resolve_setting(
         ),
     )
     check_courses(rules.courses, history, "backtest.courses", faults)
-    if made is not None and set(FORECASTERS) & set(rules.policies):
-        _check_past((made[0].start - history.start) // HOUR, faults)
+    asked = "policies" in rules.model_fields_set
+    if asked and set(FORECASTERS) & set(rules.policies):
+        _check_past((start - history.start) // HOUR, faults)
     faults.raise_if_any()
     if made is None:
         raise InvalidInputError(faults.found)
@@ -63,9 +66,7 @@ def resolve_setting(
 
 def _check_past(hours: int, faults: Faults) -> None:
     if hours < SHORTEST_PAST_HOURS:
-        fix = (
-            f"begin at least {SHORTEST_PAST_HOURS} hours after history, for policies that forecast"
-        )
+        fix = f"begin at least {SHORTEST_HOURS} hours after history, for policies that forecast"
         faults.add("backtest.start", f"{hours} hours after history begins", fix)
 
 

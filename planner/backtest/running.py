@@ -12,7 +12,7 @@ from planner.backtest.book import Record, holdings_of
 from planner.backtest.courses import run_course
 from planner.backtest.journal import Journal, key_of
 from planner.backtest.report import BacktestReport, CourseResult, Window
-from planner.backtest.resolving import resolve_setting
+from planner.backtest.resolving import FORECASTERS, resolve_setting
 from planner.backtest.scoring import Billed, bill_book, score
 from planner.backtest.setting import Futures, Setting
 from planner.backtest.walk import decisions_of, walk_on
@@ -112,11 +112,15 @@ def backtest(
 def _policies(setting: Setting) -> tuple[PolicyName, ...]:
     """Those asked for that can be had, with the two that all are measured between."""
     wanted = {*setting.rules.policies, PolicyName.ON_DEMAND, PolicyName.HINDSIGHT}
+    if not setting.has_past:
+        wanted -= set(FORECASTERS)
     return tuple(name for name in PolicyName if name in wanted)
 
 
 def _notes(setting: Setting) -> list[str]:
     request, notes = setting.request, []
+    if not setting.has_past and set(FORECASTERS) & set(setting.rules.policies):
+        notes.append("policies: neutral and cautious have nothing to forecast from; left out")
     if request.forecast is not None and request.forecast.known:
         notes.append("forecast.known: left out, for it was not known then")
     later = [one.id for one in request.owned if one.start >= setting.calendar.start]

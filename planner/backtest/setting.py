@@ -7,6 +7,7 @@ from datetime import datetime
 from catalogs import Catalog
 from planner.calendar import HOUR, Calendar
 from planner.demand import Demand
+from planner.forecasting import SHORTEST_HOURS
 from planner.request import Backtest, OwnedCommitment, PlanRequest
 
 Futures = Callable[[Demand], Demand]
@@ -38,6 +39,11 @@ class Setting:
     owned: tuple[OwnedCommitment, ...]
     neutral: Futures
     cautious: Futures
+
+    @property
+    def has_past(self) -> bool:
+        """Whether there is enough history before the window to forecast from."""
+        return -self.calendar.hour_of(self.history.start) >= SHORTEST_HOURS
 
     @property
     def dates(self) -> tuple[datetime, ...]:

@@ -1,7 +1,14 @@
 """From history to calibrated futures."""
 
-from planner.forecasting.forecast import Forecast, forecast
+from planner.forecasting.forecast import SHORTEST_HOURS, Forecast, forecast
 from planner.forecasting.futures import Futures
 from planner.forecasting.planned import forecast_request, information_of
 
-__all__ = ["Forecast", "Futures", "forecast", "forecast_request", "information_of"]
+__all__ = [
+    "SHORTEST_HOURS",
+    "Forecast",
+    "Futures",
+    "forecast",
+    "forecast_request",
+    "information_of",
+]

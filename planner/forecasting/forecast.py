@@ -168,19 +168,28 @@ def forecast(history: Demand, settings: ForecastSettings, hours: int) -> Forecas
         whole = forecast_series(
             history.start, total, hours, clock=clock, countries=countries, named=named
         )
-        factor = _to_sum(whole, [made[name] for name in group])
-        made |= {name: made[name].scaled(factor) for name in group}
+        made |= _split(whole, {name: made[name] for name in group}, history)
     return Forecast(settings, history, made)
 
 
-def _to_sum(whole: SeriesForecast, parts: Sequence[SeriesForecast]) -> Floats:
-    """What the parts' medians are times to be the median of their sum [hour].
+def _split(
+    whole: SeriesForecast, parts: Mapping[str, SeriesForecast], history: Demand
+) -> dict[str, SeriesForecast]:
+    """The parts, their medians those of their sum, split as the latest week was.
 
-    Types die while others are born: their sum is steadier than any of them.
+    Types die while others are born: their sum is steadier than any of them, and what a dying one
+    was like before says nothing of it.
     """
     (median,) = whole.quantiles([0.5])
-    summed = np.sum([part.quantiles([0.5])[0] for part in parts], axis=0)
-    return np.where(summed > 0, median / np.where(summed > 0, summed, 1.0), 1.0)
+    latest = {name: history.series[name][-HOURS_PER_WEEK:].mean() for name in parts}
+    total = max(sum(latest.values()), 1e-300)
+    found = {}
+    for name, part in parts.items():
+        (own,) = part.quantiles([0.5])
+        wanted = median * (latest[name] / total)
+        busy = own > 0
+        found[name] = part.scaled(np.where(busy, wanted / np.where(busy, own, 1.0), 1.0))
+    return found
 
 
 def _age(values: Floats) -> int:

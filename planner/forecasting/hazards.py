@@ -75,7 +75,8 @@ def _replace(
         if not chance:
             continue
         since = np.arange(hours) - first_hours(chance, paths, random)[:, None]
-        days = np.asarray(random.uniform(hazard.shortest_days, hazard.longest_days, paths))
+        shortest, longest = np.log(hazard.shortest_days), np.log(hazard.longest_days)
+        days = np.exp(np.asarray(random.uniform(shortest, longest, paths)))
         leaving = np.clip(since / (days * HOURS_PER_DAY)[:, None], 0, 1) * before[name]
         series[name] = series[name] - leaving
         series[heir] = series[heir] + leaving

@@ -114,8 +114,8 @@ class Backtest(Document):
     trailing_weeks: Annotated[int, Field(gt=0, le=157)] = 13
     """The same of trailing_quantile."""
     caution: Share = 0.0
-    """How much the policy cautious weighs the futures that save little; the request's
-    `risk.weight` in its place where that is above 0."""
+    """How much the policy cautious weighs the futures that save little, beside the hazards in them;
+    the request's `risk.weight` in its place where that is above 0."""
     steady_days: Annotated[int, Field(ge=0, le=366)] = 28
     """With dates closer than this, policies that forecast act on the median of their last five
     targets: purchases cannot be undone, so noise would only add to them. 0: never."""

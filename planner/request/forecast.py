@@ -22,7 +22,7 @@ class ForecastSettings(Document):
     holidays: Literal["auto", "none"] | Annotated[tuple[str, ...], Field(min_length=1)] = "auto"
     """Countries whose holidays demand may follow, by two letters; auto: the one that fits."""
     together: tuple[Together, ...] = ()
-    """Series whose sum is forecast beside themselves, and kept: machine types of one service."""
+    """Series whose sum is forecast, and split as it was last: machine types of one service."""
     known: tuple[Known, ...] = ()
     """Launches, events and moves that people know of."""
     hazards: tuple[Hazard, ...] = (Drop(), Replacement())

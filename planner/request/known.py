@@ -101,7 +101,7 @@ class Drop(Document):
     """The hazard that demand falls for good, and nobody saw it coming."""
 
     kind: Literal["drop"] = "drop"
-    per_quarter: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    per_quarter: Annotated[float, Field(gt=0, lt=1)] = 0.04
     """Its probability in every quarter."""
     size: Annotated[float, Field(gt=0, le=1)] = 0.35
     """Share of the demand that is lost."""
@@ -116,13 +116,13 @@ class Replacement(Document):
     """
 
     kind: Literal["replacement"] = "replacement"
-    per_quarter: Annotated[float, Field(gt=0, lt=1)] = 0.12
+    per_quarter: Annotated[float, Field(gt=0, lt=1)] = 0.15
     """Probability in every quarter, of series that are no longer young."""
-    young_per_quarter: Annotated[float, Field(ge=0, lt=1)] = 0.006
+    young_per_quarter: Annotated[float, Field(ge=0, lt=1)] = 0.0075
     young_months: Annotated[int, Field(ge=0, le=120)] = 12
     shortest_days: Annotated[int, Field(ge=1, le=3650)] = 1
     longest_days: Annotated[int, Field(ge=1, le=3650)] = 210
-    """The move takes between the two."""
+    """The move takes between the two, a tenth as long as likely as ten times as long."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
