@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from api.command.terminal import WIDTH, show_plan
+from api.command.figures import WIDTH
+from api.command.terminal import show_plan
 from catalogs import InvalidInputError
 from planner import make_plan, parse_request
 from planner.actuals import Actuals, bill_plan
