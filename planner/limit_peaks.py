@@ -1,16 +1,17 @@
 """How near one future comes to each limit on what is had, or moved, at once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.billing import Bill
 from planner.decision import Decision
+from planner.held import paid_for
 from planner.problem import Problem
 from planner.quotas import bounds_of
-from planner.rebill import resources_of
+from planner.rebill import rebill, resources_of
 from planner.running_limits import running_limits
 
 TOLERANCE = 1e-6
@@ -52,9 +53,14 @@ def peaks_of(problem: Problem, decision: Decision, bill: Bill) -> tuple[Peak, ..
 
 
 def _of_whole_machines(problem: Problem, decision: Decision, bill: Bill) -> Iterator[Peak]:
-    """Machines reserved and machines running beside them."""
+    """Machines reserved, and machines running or held beside them."""
+    bounds = bounds_of(problem)
+    if bounds and decision.held is not None:
+        # Reservations bill what is held unused apart from usage; it is had like what runs.
+        had = paid_for(decision.running, decision.held)
+        bill = rebill(problem, replace(decision, running=had, held=None))
     beside = bill.on_demand_quantity + bill.spend_quantity
-    for bound in bounds_of(problem):
+    for bound in bounds:
         counted = beside @ np.array([bound.of_machine(one) for one in resources_of(problem)])
         for one in decision.bought:
             counted[one.lot.start : one.lot.end] += one.steps * bound.of_step(one.option)

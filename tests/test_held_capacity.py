@@ -11,7 +11,7 @@ from rich.console import Console
 from api.command.figures import WIDTH
 from api.command.terminal import show_plan
 from catalogs import InvalidInputError
-from planner import make_plan, parse_request
+from planner import compare, make_plan, parse_request
 from planner.actuals import Actuals, bill_plan
 
 TOLERANCE = 2e-6
@@ -385,3 +385,30 @@ def test_a_terminal_shows_what_is_held(plan, price):
     show_plan(Console(file=shown, width=WIDTH), found)
     assert "2026-01-01 00h  2026-01-01 02h  2 × m here" in shown.getvalue()
     assert "hold 2026-01-01" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("provider", "reserved"), [("aws", 0), ("aws", 2), ("azure", 0), ("gcp", 0)]
+)
+def test_whole_machines_held_unused_count_against_quotas(provider, reserved, document, price):
+    """Four are held, one to three run; what is reserved is among the four."""
+    owned = {
+        "id": "old", "kind": "reserved_standard", "instance_type": "m", "region": "here",
+        "quantity": 2, "hourly_usd": 0.5, "start": "2026-01-01T00:00Z", "end": "2026-01-01T03:00Z",
+    }  # fmt: skip
+    rates, demand = [price("m", "on_demand", 1.0)], {"web": [1.0, 2.0, 3.0]}
+    parts = {
+        "whole_machines": True,
+        "owned": [owned | {"quantity": reserved}] if reserved else [],
+        "limits": {"quotas": [{"name": "few", "at_most": 4}]},
+    }
+    workloads = [workload("web", {"at_least": 4})]
+    asked = document_of(document, provider, rates, demand, workloads, **parts)
+    (peak,) = make_plan(parse_request(asked)).limit_peaks
+    assert (peak.peak, peak.binds) == (4, True)
+    asked["limits"]["quotas"][0]["at_most"] = 3
+    rented = next(
+        one for one in compare(parse_request(asked)).strategies if one.strategy == "on_demand"
+    )
+    assert not rented.keeps_limits
+    assert "4 are had at once" in rented.detail
