@@ -1,5 +1,6 @@
 """Futures drawn: as spread, as correlated and as often befallen as they are said to be."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, pairwise
 
@@ -12,6 +13,7 @@ from planner.demand import Demand, Scenario
 from planner.forecasting import Forecast, forecast
 from planner.forecasting.hazards import first_hours
 from planner.forecasting.reduction import reduce_futures, reduced
+from planner.repairs import Repair
 from planner.request import (
     Drop,
     Event,
@@ -380,6 +382,12 @@ def test_futures_kept_are_as_likely_as_those_they_stand_for():
     assert sum(chances.values()) == pytest.approx(1)
     assert sorted(chances.values()) == pytest.approx([0.3, 0.7])
     assert few.hours == demand.hours
+
+
+def test_futures_kept_tell_what_was_mended_in_their_history():
+    mended = Repair("gaps", "it", START, START + timedelta(hours=1), 1, "filled")
+    demand = replace(tiny([(1, 1), (2, 2)]), repairs=(mended,))
+    assert reduced(demand, reduce_futures(demand, 1)).repairs == (mended,)
 
 
 def test_no_future_kept_is_impossible_though_others_are_the_same():

@@ -86,7 +86,7 @@ def reduced(demand: Demand, reduction: Reduction) -> Demand:
         Scenario(demand.scenarios[position].name, float(probability))
         for position, probability in zip(kept, likely, strict=True)
     )
-    return Demand(demand.start, series, scenarios)
+    return Demand(demand.start, series, scenarios, demand.repairs)
 
 
 def _weekly_shares(demand: Demand, chance: Floats) -> Floats:
