@@ -30,7 +30,8 @@ def present_cost(problem: Problem, on_demand_usd: Decimal) -> PresentCost | None
     if bill is None:
         return None
     # Futures are what may come: no bill is of them.
-    same = _months_of(bill, problem.calendar) if len(problem.demand.scenarios) == 1 else None
+    is_certain = problem.futures is None and len(problem.demand.scenarios) == 1
+    same = _months_of(bill, problem.calendar) if is_certain else None
     months = same or bill.months
     effective = _sum(months, "effective_usd")
     listed, committed = _sum(months, "listed_usd"), _sum(months, "committed_usd")

@@ -103,6 +103,16 @@ def test_no_bill_is_of_several_futures(asked):
     assert float(strategy.total_cost_usd) == pytest.approx(200)
 
 
+def test_no_bill_is_of_a_future_drawn_though_one_stands_for_all(asked):
+    """The month after the demand's is forecast: a bill of that month says how much was saved."""
+    february = bill([month("2026-02", 75, 100)], "2026-02-01T00:00Z", "2026-03-01T00:00Z")
+    forecast = {"paths": 4, "scenarios": 1, "hazards": []}
+    document = asked(february, JANUARY_HOURS, forecast=forecast, horizon={"hours": 28 * 24})
+    present, strategy = present_of(document)
+    assert (present.basis, strategy.status) == ("saving_rate", "scaled")
+    assert float(strategy.total_cost_usd) == pytest.approx(0.75 * 10 * 28 * 24, rel=1e-3)
+
+
 def test_a_bill_without_list_prices_of_other_hours_tells_nothing(asked):
     document = asked(bill([month("2026-01", 200, 0)], end="2026-01-20T00:00Z"))
     present, strategy = present_of(document)
