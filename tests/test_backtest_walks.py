@@ -168,6 +168,85 @@ def test_what_was_owned_before_counts_for_every_policy_and_saves_nothing(request
     assert report.notes[-1] == "owned: bought inside the window, so left out: new"
 
 
+def figures_of(report):
+    """Bill and quantities bought by policy."""
+    return {
+        one.policy: (float(one.bill_usd), [float(bought.quantity) for bought in one.purchases])
+        for one in report.courses[0].policies
+    }
+
+
+def test_what_may_not_leave_home_runs_there_in_every_bill(document, price):
+    """Machines elsewhere cost half; a reservation at home costs 0.9 an hour."""
+    elsewhere = price("m", "on_demand", 1) | {"region": "there"}
+    rates = [price("m", "on_demand", 2), elsewhere, price("m", "reserved_standard", "0.9", 24)]
+    workload = {
+        "name": "w", "needs": {"unit": "machines", "of": "m"}, "regions": ["here", "there"],
+        "egress": {"gib_per_unit_hour": 1, "home": {"provider": "custom", "region": "here"}},
+    }  # fmt: skip
+    request = document(
+        rates,
+        {"w": [4.0] * 48},
+        workloads=[workload],
+        limits={"egress": [{"name": "line", "at_most_gib_per_hour": 0}]},
+        backtest={"start": at(24), "policies": ["on_demand"]},
+    )
+    found = figures_of(backtest(parse_request(request)))
+    assert found["on_demand"] == (pytest.approx(4 * 2 * 24), [])
+    assert found["hindsight"] == (pytest.approx(4 * 0.9 * 24), [4])
+
+
+def test_policies_exchange_nothing_and_so_count_on_no_exchange(document, price):
+    """Owned machines of a type that nobody needs stay unused; what is needed is bought."""
+    rates = [
+        price(name, kind, *terms)
+        for name in ("a", "b")
+        for kind, *terms in (("on_demand", 1), ("reserved_convertible", "0.5", 72))
+    ]
+    owned = {
+        "id": "old", "kind": "reserved_convertible", "instance_type": "a", "region": "here",
+        "start": at(0), "end": at(72), "quantity": 4, "hourly_usd": "0.5",
+    }  # fmt: skip
+    request = document(
+        rates,
+        {"b": [4.0] * 72},
+        owned=[owned],
+        offers={"kinds": ["reserved_convertible"], "exchanges": True},
+        backtest={"start": at(24), "policies": ["look_back"]},
+    )
+    report = backtest(parse_request(request))
+    assert figures_of(report) == {
+        "on_demand": (48 * (2 + 4), []),
+        "look_back": (48 * (2 + 2), [4]),
+        "hindsight": (48 * (2 + 2), [4]),
+    }
+    assert "offers.exchanges: left out; policies buy, and exchange nothing" in report.notes
+    bare = {name: value for name, value in request.items() if name != "owned"}
+    assert figures_of(backtest(parse_request(bare)))["look_back"] == (48 * 2, [4])
+
+
+def test_capacity_is_held_in_its_own_hours_of_the_window(document, price):
+    """Six are held until a day into the window, four run; the rule of break-even sees it too."""
+    rates = [price("m", "on_demand", 1), price("m", "reserved_standard", "0.2", 24)]
+    held = [{"at_least": 6, "end": at(48)}, {"at_least": 9, "end": at(4)}]
+    workload = {
+        "name": "w", "needs": {"unit": "machines", "of": "m"}, "regions": ["here"],
+        "capacity": held,
+    }  # fmt: skip
+    request = document(
+        rates,
+        {"w": [4.0] * 96},
+        workloads=[workload],
+        purchases={"every_hours": 24},
+        backtest={"start": at(24), "policies": ["look_back", "break_even"]},
+    )
+    found = figures_of(backtest(parse_request(request)))
+    assert found["on_demand"] == (24 * 6 + 48 * 4, [])
+    assert found["hindsight"] == (pytest.approx(0.2 * 24 * (6 + 4 + 4)), [6, 4, 4])
+    assert found["look_back"] == found["hindsight"]
+    assert found["break_even"][1][0] == 6
+
+
 def test_the_worst_quarter_is_the_one_that_saves_the_smallest_share(request_of):
     """Four months at 10, then nothing: what is bought for a year is paid for nothing."""
     hours = [10.0] * (31 + 28 + 31 + 30) * 24 + [0.0] * (31 + 30 + 31) * 24

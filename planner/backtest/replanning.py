@@ -18,6 +18,7 @@ from planner.request import (
     PlanRequest,
     PurchaseDates,
     Risk,
+    Workload,
 )
 
 OFTEN_HOURS, RARELY_HOURS = 7 * 24, 84 * 24
@@ -56,7 +57,9 @@ def pose(
     if isinstance(limits.upfront_budget_usd, tuple):
         kept = tuple(one for one in limits.upfront_budget_usd if one.date in dates)
         limits = limits.model_copy(update={"upfront_budget_usd": kept})
+    end = demand.start + (hours or demand.hours) * HOUR
     changed = {
+        "workloads": tuple(_held_within(one, demand.start, end) for one in request.workloads),
         "horizon": Horizon(start=demand.start, hours=hours or demand.hours),
         "purchases": PurchaseDates(dates=tuple(dates)),
         "scenarios": None,
@@ -71,6 +74,16 @@ def pose(
     # The age of prices is of no account here: the past is judged at prices of one day.
     prices_of = datetime(catalog.as_of.year, catalog.as_of.month, catalog.as_of.day, tzinfo=UTC)
     return make_problem(asked, folder=Path(), today=prices_of, catalog=catalog, demand=demand)
+
+
+def _held_within(workload: Workload, start: datetime, end: datetime) -> Workload:
+    """A workload with the capacity that is held for it in some hours alone."""
+    held = tuple(
+        one
+        for one in workload.capacity
+        if max(one.start or start, start) < min(one.end or end, end)
+    )
+    return workload.model_copy(update={"capacity": held})
 
 
 def purchases_of(problem: Problem, within_hours: int | None = None) -> tuple[Holding, ...]:

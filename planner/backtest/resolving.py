@@ -59,6 +59,9 @@ def resolve_setting(
     owned = tuple(one for one in request.owned if one.start < calendar.start)
     settings = request.forecast or ForecastSettings()
     hours = longest_term_hours(request, catalog) or HOURS_PER_YEAR
+    # Policies buy and nothing else: a plan that counts on exchanges would not be carried out.
+    offers = request.offers.model_copy(update={"exchanges": False})
+    request = request.model_copy(update={"offers": offers})
     neutral = futures or ForecastFutures(settings, hours, ())
     cautious = futures or ForecastFutures(settings, hours, settings.hazards)
     return Setting(request, rules, catalog, history, calendar, owned, neutral, cautious)

@@ -105,7 +105,7 @@ def backtest(
         catalog=CatalogReport(
             name=setting.catalog.name, source=setting.catalog.source, as_of=setting.catalog.as_of
         ),
-        notes=tuple(_notes(setting)),
+        notes=tuple(_notes(setting, request)),
     )
 
 
@@ -117,12 +117,15 @@ def _policies(setting: Setting) -> tuple[PolicyName, ...]:
     return tuple(name for name in PolicyName if name in wanted)
 
 
-def _notes(setting: Setting) -> list[str]:
-    request, notes = setting.request, []
+def _notes(setting: Setting, request: PlanRequest) -> list[str]:
+    """What a back-test leaves out of a request."""
+    notes = []
     if not setting.has_past and set(FORECASTERS) & set(setting.rules.policies):
         notes.append("policies: neutral and cautious have nothing to forecast from; left out")
     if request.forecast is not None and request.forecast.known:
         notes.append("forecast.known: left out, for it was not known then")
+    if request.offers.exchanges:
+        notes.append("offers.exchanges: left out; policies buy, and exchange nothing")
     later = [one.id for one in request.owned if one.start >= setting.calendar.start]
     if later:
         notes.append(f"owned: bought inside the window, so left out: {', '.join(later)}")

@@ -43,8 +43,9 @@ def bill_book(
     start = setting.calendar.start
     happened = demand.between(start, (end - start) // HOUR)
     nothing = setting.request.offers.model_copy(update={"kinds": ()})
-    # What a plan must keep to has been kept or not; quotas alone still bind what runs.
-    limits = Limits(quotas=setting.request.limits.quotas)
+    # What a plan must keep to has been kept or not; these alone still bind what runs.
+    asked = setting.request.limits
+    limits = Limits(quotas=asked.quotas, egress=asked.egress)
     request = setting.request.model_copy(update={"offers": nothing, "limits": limits})
     problem = pose(request, setting.catalog, happened, (*setting.owned, *bought))
     _, chosen = split_by_choice(problem)

@@ -19,10 +19,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import Catalog, DedicatedOffer
+from catalogs import Catalog, DedicatedOffer, Faults
 from planner.backtest.book import Holding, hold, quantity_of
 from planner.backtest.setting import Seen, Setting
-from planner.calendar import HOUR
+from planner.calendar import HOUR, Calendar
+from planner.capacity_levels import find_levels
 from planner.fleet import Candidate, find_candidates
 from planner.hardware import HardwareOffer
 from planner.pools import Pools, make_pools
@@ -131,7 +132,9 @@ def products_of(seen: Seen, options_of: Callable[[Pools], tuple[Option, ...]]) -
     longest = max(seen.catalog.rates["term_hours"].max(), 0)
     hours = min(seen.past.hours, int(longest))
     past = seen.past.between(seen.past.end - hours * HOUR, hours)
-    candidates = find_candidates(request, past, seen.catalog, {})
+    calendar = Calendar(past.start, past.hours, ())
+    levels = find_levels(request, past, calendar, Faults())  # told when the window was posed
+    candidates = find_candidates(request, past, seen.catalog, levels)
     pools = make_pools(candidates, whole_machines=request.whole_machines)
     options = options_of(pools)
     usage = _usage(candidates, pools)
