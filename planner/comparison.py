@@ -1,7 +1,7 @@
 """Strategies side by side: same demand, same bill rules."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -89,6 +89,16 @@ class _Strategy:
     name: str
     description: str
     narrow: Callable[[AllowedOffers], AllowedOffers]
+    pays_upfront: bool = True
+    """Whether machines may be exchanged for others that are paid upfront, at a true-up."""
+
+    def problem(self, problem: Problem) -> Problem:
+        """The problem it solves."""
+        narrowed = problem.with_offers(self.narrow(problem.request.offers))
+        if self.pays_upfront:
+            return narrowed
+        later = (one for one in narrowed.targets if one.offer.payment is Payment.NO_UPFRONT)
+        return replace(narrowed, targets=tuple(later))
 
 
 def _one_year(offers: AllowedOffers) -> AllowedOffers:
@@ -111,7 +121,7 @@ def _everything(offers: AllowedOffers) -> AllowedOffers:
 
 _OPTIMIZED = (
     _Strategy("one_year", "optimum with 1-year terms only", _one_year),
-    _Strategy("no_upfront", "optimum without upfront payments", _no_upfront),
+    _Strategy("no_upfront", "optimum without upfront payments", _no_upfront, pays_upfront=False),
     _Strategy("optimum", "optimum over all allowed offers", _everything),
 )
 
@@ -255,10 +265,9 @@ def _present(cost: PresentCost, on_demand_usd: Decimal) -> StrategyResult:
 
 
 def _optimized(strategy: _Strategy, problem: Problem, around: Surroundings) -> StrategyResult:
-    offers = strategy.narrow(problem.request.offers)
     named = {"strategy": strategy.name, "description": strategy.description}
     try:
-        plan = solve_problem(problem.with_offers(offers), around)
+        plan = solve_problem(strategy.problem(problem), around)
     except InfeasibleError as error:
         return StrategyResult(**named, status="infeasible", detail=str(error))
     except NoPlanError as error:

@@ -120,6 +120,33 @@ def test_e19_a_value_of_35_becomes_four_of_10_and_the_upfront_difference_is_paid
     assert float(plan.monthly[0].cash_usd) == pytest.approx(24 * 50 + 100 + 25 * 4 * 14)
 
 
+def test_the_strategy_without_upfront_payments_pays_no_true_up(document, price):
+    """As above: the exchange would cost 100 upfront; without it four of `b` run on demand."""
+    rates = [
+        price("a", "on_demand", 100.0),
+        price("b", "on_demand", 40.0),
+        price("a", "reserved_convertible", 50.0, 50, "partial_upfront", 1000.0),
+        price("b", "reserved_convertible", 14.0, 50, "partial_upfront", 300.0),
+    ]
+    owned = {
+        "id": "a", "kind": "reserved_convertible", "instance_type": "a", "region": "here",
+        "quantity": 1, "payment": "partial_upfront", "upfront_usd": 1000, "hourly_usd": 50,
+        "start": "2025-12-31T23:00Z", "end": "2026-01-03T01:00Z",
+    }  # fmt: skip
+    demand = {"a": [1.0] * 24 + [0.0] * 25, "b": [0.0] * 24 + [4.0] * 25}
+    parts = {
+        "owned": [owned], "offers": {"kinds": ["reserved_convertible"], "exchanges": True},
+        "purchases": {"hours": [24]}, "horizon": {"hours": 49},
+    }  # fmt: skip
+    found = {
+        one.strategy: (float(one.total_cost_usd), float(one.upfront_cash_usd))
+        for one in compare(parse_request(document(rates, demand, **parts))).strategies
+    }
+    kept = 49 * (1000 / 50 + 50)
+    assert found["optimum"] == (49 * 20 + 24 * 50 + 100 + 25 * 4 * 14, 100)
+    assert found["no_upfront"] == (kept + 25 * 4 * 40, 0)
+
+
 @METHODS
 def test_only_the_future_that_moves_exchanges(planned, price, method):
     rates, demand, parts = exchanging(price)
