@@ -344,12 +344,12 @@ def _difference_warning(total: Decimal, model_cost: Decimal) -> tuple[str, ...]:
 
 def _horizon_warning(policy: Policy) -> tuple[str, ...]:
     """Terms judged mostly on hours the plan knows nothing of."""
-    beyond = sum((_after_horizon(policy, one) for one in policy.bought), Decimal(0))
-    inside = sum((_usd(one.steps * one.lot.cost_usd) for one in policy.bought), Decimal(0))
+    beyond = sum(float(_after_horizon(policy, one)) * one.lot.probability for one in policy.bought)
+    inside = sum(float(one.steps) * one.lot.expected_cost_usd for one in policy.bought)
     if beyond <= inside:
         return ()
     return (
-        f"horizon: {float(beyond / (beyond + inside)):.0%} of what is bought runs after it, where "
+        f"horizon: {beyond / (beyond + inside):.0%} of what is bought runs after it, where "
         "no demand is known; lengthen it, or allow shorter terms",
     )
 

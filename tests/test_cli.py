@@ -80,6 +80,27 @@ def test_what_terms_cost_beyond_the_horizon_is_told(toy, tmp_path):
     assert "Terms reach beyond 2026-01-02: 2.50 USD, paid or owed" in result.stdout
 
 
+def test_what_terms_cost_beyond_the_horizon_is_the_mean_over_futures(document, price, tmp_path):
+    """4 USD of each of two reservations lie beyond, in one future of four: 2 USD, and no warning.
+
+    In that future another 6 USD of each lie within.
+    """
+    rates = [price("m", "on_demand", 3), price("m", "reserved_standard", 1, 10)]
+    asked = document(
+        rates,
+        {"high": {"m": [0] + [2] * 6}, "low": {"m": [0] * 7}},
+        scenarios={"high": 0.25, "low": 0.75},
+        information={"tree": [[["high"], ["low"]]]},
+        purchases={"hours": [1]},
+        horizon={"hours": 7},
+    )
+
+    result = run("plan", written(tmp_path, yaml.safe_dump(asked)), "--quiet")
+
+    assert "Terms reach beyond 2026-01-01: 2.00 USD, paid or owed" in result.stdout
+    assert "what is bought runs after it" not in result.stdout
+
+
 def test_json_is_one_document_that_meets_its_schema_and_equals_the_planner_s_own(request_file, toy):
     result = run("plan", request_file, "--json")
 

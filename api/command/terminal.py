@@ -341,9 +341,14 @@ def _distance(one: NotBought) -> float:
 
 
 def _afterwards(plan: Plan) -> list[str]:
-    """What purchases still cost beyond the horizon, if anything."""
-    amount = sum((one.after_horizon_usd for one in plan.purchases), Decimal(0))
-    amount += sum((one.after_horizon_usd for one in plan.exchanges), Decimal(0))
+    """What purchases still cost beyond the horizon, if anything: the mean over futures."""
+    chances = {future.name: Decimal(str(future.probability)) for future in plan.scenarios}
+    amount = Decimal(0)
+    told: list[Purchase | ConvertibleExchange] = [*plan.purchases, *plan.exchanges]
+    for one in told:
+        names = one.scenarios
+        chance = Decimal(1) if names is None else sum(map(chances.__getitem__, names), Decimal(0))
+        amount += chance * one.after_horizon_usd
     if not amount:
         return []
     end = f"{plan.horizon.end:%Y-%m-%d}"
