@@ -97,3 +97,21 @@ def test_a_stopped_run_ends_with_4_and_says_how_to_go_on(request_file, tmp_path,
     result = run("backtest", request_file, "--out", tmp_path / "out")
     assert result.exit_code == 4
     assert "stopped after 2 of 9 decisions; run it again with the same --out" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"start": "2026-02-01T00:00Z"}, "backtest.start = '2026-02-01T00:00:00+00:00': lies out"),
+        ({"end": "2026-02-01T00:00Z"}, "backtest.end = '2026-02-01T00:00:00+00:00': lies outside"),
+        ({"end": "2026-01-01T09:00Z"}, "backtest.end = '2026-01-01T09:00:00+00:00': write one af"),
+    ],
+)
+def test_a_window_outside_history_is_told_by_the_key_that_was_written(request_file, rules, said):
+    asked = yaml.safe_load(request_file.read_text())
+    request_file.write_text(yaml.safe_dump(asked | {"backtest": rules}))
+
+    result = run("backtest", request_file, "--quiet")
+
+    assert result.exit_code == 2
+    assert said in result.output

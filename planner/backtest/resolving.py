@@ -41,14 +41,20 @@ def resolve_setting(
     if catalog is None or history is None:
         raise InvalidInputError(faults.found)
     start = rules.start or _default_start(history)
-    horizon = Horizon(start=start, end=rules.end or history.end)
+    end = rules.end or history.end
+    check_courses(rules.courses, history, "backtest.courses", faults)
+    _check_window(start, end, history, faults)
+    faults.raise_if_any()
     made = collected(
         faults,
         lambda: make_calendar(
-            horizon, rules.purchases or request.purchases, history.start, history.end, None
+            Horizon(start=start, end=end),
+            rules.purchases or request.purchases,
+            history.start,
+            history.end,
+            None,
         ),
     )
-    check_courses(rules.courses, history, "backtest.courses", faults)
     asked = "policies" in rules.model_fields_set
     if asked and set(FORECASTERS) & set(rules.policies):
         _check_past((start - history.start) // HOUR, faults)
@@ -65,6 +71,16 @@ def resolve_setting(
     neutral = futures or ForecastFutures(settings, hours, ())
     cautious = futures or ForecastFutures(settings, hours, settings.hazards)
     return Setting(request, rules, catalog, history, calendar, owned, neutral, cautious)
+
+
+def _check_window(start: datetime, end: datetime, history: Demand, faults: Faults) -> None:
+    span = f"history covers {history.start:%Y-%m-%dT%H:%MZ} to {history.end:%Y-%m-%dT%H:%MZ}"
+    if not history.start <= start < history.end:
+        faults.add("backtest.start", start.isoformat(), f"lies outside; {span}")
+    elif end > history.end:
+        faults.add("backtest.end", end.isoformat(), f"lies outside; {span}")
+    elif end <= start:
+        faults.add("backtest.end", end.isoformat(), f"write one after {start.isoformat()}; {span}")
 
 
 def _check_past(hours: int, faults: Faults) -> None:
