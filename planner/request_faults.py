@@ -57,7 +57,8 @@ def _fault(details: Any, document: object) -> Fault:  # noqa: ANN401 - pydantic'
         return Fault(field=field, value=value, fix="write at least one")
     if details["type"] == "union_tag_invalid":
         fix = f"write one of {details['ctx']['expected_tags']}"
-        return Fault(field=f"{field}.unit", value=repr(details["ctx"]["tag"]), fix=fix)
+        key = str(details["ctx"]["discriminator"]).strip("'")
+        return Fault(field=f"{field}.{key}", value=repr(details["ctx"]["tag"]), fix=fix)
     if not details["loc"] and details["input"] is None:
         return Fault(field=field, value="(empty)", fix="write a request; see the schema")
     if details["type"] == "timezone_aware":

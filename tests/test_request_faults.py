@@ -290,3 +290,11 @@ def test_more_purchase_dates_than_the_model_can_hold_are_a_fault():
                 }
             )
         )
+
+
+def test_kinds_and_countries_are_told_by_their_keys(faults):
+    forecast = {"known": [{"kind": "launch", "name": "x"}], "holidays": "US"}
+    assert faults(forecast=forecast) == [
+        "forecast.holidays = 'US': write auto, none, or a list of countries by two letters: [DE]",
+        "forecast.known.0.kind = 'launch': write one of 'rollout', 'event', 'migration'",
+    ]

@@ -46,6 +46,13 @@ class ForecastSettings(Document):
                 raise ValueError("no such time zone; write one such as Europe/Paris") from error
         return zone
 
+    @field_validator("holidays", mode="before")
+    @classmethod
+    def _countries_in_a_list(cls, found: object) -> object:
+        if isinstance(found, str) and found not in {"auto", "none"}:
+            raise ValueError("write auto, none, or a list of countries by two letters: [DE]")
+        return found
+
     @model_validator(mode="after")
     def _once(self) -> Self:
         refuse_repeated([name for group in self.together for name in group])
