@@ -307,6 +307,19 @@ def test_origins_leave_a_past_to_learn_from_and_end_with_the_history(hours):
     assert len(planned) == (2 if hours >= 117 * WEEK else bool(hours >= 72))
 
 
+def test_nothing_is_set_beside_naive_errors_that_are_mere_rounding():
+    """A day that repeats to the last bits: naive is off by rounding alone."""
+    random = np.random.default_rng(3)
+    values = shape_of_week(20) * 100
+    values += random.uniform(-1e-12, 1e-12, len(values))
+
+    (record,) = track_records(Demand(START, {"it": values}), ForecastSettings())["it"]
+
+    assert record.naive_weighted_quantile_loss > 0
+    assert record.weighted_quantile_loss > 1e-6
+    assert (record.skill, record.mase) == (None, None)
+
+
 def test_a_series_without_demand_has_no_losses_but_a_record():
     (record,) = track_records(Demand(START, {"it": np.zeros(20 * WEEK)}), ForecastSettings())["it"]
 

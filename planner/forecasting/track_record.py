@@ -23,6 +23,8 @@ SHORT_WEEKS = 13
 LONG_WEEKS = 52
 LONG_HISTORY_WEEKS = 117
 """Histories of so many weeks show errors of a year ahead: a quarter more than two years."""
+NOTHING = 1e-6
+"""Naive errors below this share of the forecast's are rounding: no ratio to them means anything."""
 FEWEST_WEEKS = 4
 """Shorter histories are looked at by days."""
 MOST_ORIGINS = 8
@@ -58,7 +60,9 @@ class Tally:
     @property
     def mase(self) -> float | None:
         """Error over that of the season before in the history; None where that never errs."""
-        return self.error / self.naive_error if self.naive_error > 0 else None
+        if self.naive_error == 0 or self.naive_error < NOTHING * self.error:
+            return None
+        return self.error / self.naive_error
 
     @property
     def coverage(self) -> float:
@@ -140,6 +144,9 @@ def _tally(
 
 def _record(pair: _Pair, ahead: int, origins: tuple[datetime, ...]) -> TrackRecord:
     loss, naive_loss = pair.own.weighted_loss, pair.naive.weighted_loss
+    skill = None
+    if loss is not None and naive_loss and naive_loss >= NOTHING * loss:
+        skill = 1 - loss / naive_loss
     return TrackRecord(
         hours_ahead=ahead,
         origins=origins,
@@ -149,5 +156,5 @@ def _record(pair: _Pair, ahead: int, origins: tuple[datetime, ...]) -> TrackReco
         naive_weighted_quantile_loss=naive_loss,
         naive_mase=pair.naive.mase,
         naive_coverage=pair.naive.coverage,
-        skill=None if loss is None or not naive_loss else 1 - loss / naive_loss,
+        skill=skill,
     )
