@@ -236,6 +236,22 @@ def test_its_title_says_model_holidays_and_coverage(asked):
     assert f"{share:.0f} % in the 80 % band" in said
 
 
+def test_days_of_utc_are_told_where_the_rows_are_local(asked, tmp_path):
+    rows = (
+        f"{START + timedelta(hours=hour):%Y-%m-%dT%H:%M},{value}"
+        for hour, value in enumerate(history(WEEK))
+    )
+    (tmp_path / "local.csv").write_text("\n".join(["timestamp,m.big", *rows]))
+    parts = {"demand": {"file": "local.csv", "timezone": "America/New_York"}, "owned": []}
+
+    def notes_of(**zone):
+        request = parse_request(asked(**parts, forecast={"paths": 2} | zone))
+        return " ".join(forecast_demand(request, Surroundings(folder=tmp_path)).report.notes)
+
+    assert "days and weeks are those of UTC; where demand lives by America/New_York" in notes_of()
+    assert "UTC" not in notes_of(timezone="America/New_York")
+
+
 def test_pictures_are_drawn_of_a_week_and_of_no_demand(asked):
     week = made_of(asked, demand={"inline": inline(history(WEEK))}, owned=[],
                    forecast={"paths": 2}, horizon={"hours": 48})  # fmt: skip

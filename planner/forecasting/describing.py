@@ -26,7 +26,7 @@ from planner.forecasting.report import (
 )
 from planner.forecasting.series import MOST_WEEKS, SeriesForecast, hours_left_out
 from planner.plan import FutureReduction
-from planner.request import Event, OwnedCommitment, PlanRequest
+from planner.request import Event, ForecastSettings, OwnedCommitment, PlanRequest
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def describe(
         expiring=expiring(request.owned, forecast),
         scenarios=dict(named),
         reduction=describe_reduction(futures),
-        notes=_notes(forecast),
+        notes=(*_notes(forecast), *_zone_notes(request, settings)),
     )
 
 
@@ -210,6 +210,16 @@ def _notes(forecast: Forecast) -> tuple[str, ...]:
         if named:
             notes.append(f"known, but {what}: {', '.join(named)}")
     return tuple(notes)
+
+
+def _zone_notes(request: PlanRequest, settings: ForecastSettings) -> tuple[str, ...]:
+    zone = request.demand.timezone
+    if settings.timezone is not None or zone in {None, "UTC"}:
+        return ()
+    return (
+        f"days and weeks are those of UTC; where demand lives by {zone}, say so in "
+        "forecast.timezone too",
+    )
 
 
 def _is_past(known: Known, forecast: Forecast) -> bool:
