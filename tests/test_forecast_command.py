@@ -236,6 +236,20 @@ def test_its_title_says_model_holidays_and_coverage(asked):
     assert f"{share:.0f} % in the 80 % band" in said
 
 
+def test_what_was_mended_in_the_history_is_told(asked, tmp_path):
+    rows = [
+        f"{START + timedelta(minutes=30 * half):%Y-%m-%dT%H:%MZ},{half % 2}"
+        for half in range(2 * WEEK)
+    ]
+    (tmp_path / "halves.csv").write_text("\n".join(["timestamp,m.big", *rows]))
+    demand = {"file": "halves.csv", "repair": ["irregular"]}
+    request = parse_request(asked(demand=demand, owned=[], forecast={"paths": 2}))
+
+    notes = forecast_demand(request, Surroundings(folder=tmp_path)).report.notes
+
+    assert any(one.startswith("the demand's rows were mended: irregular ") for one in notes)
+
+
 def test_days_of_utc_are_told_where_the_rows_are_local(asked, tmp_path):
     rows = (
         f"{START + timedelta(hours=hour):%Y-%m-%dT%H:%M},{value}"

@@ -26,6 +26,7 @@ from planner.forecasting.report import (
 )
 from planner.forecasting.series import MOST_WEEKS, SeriesForecast, hours_left_out
 from planner.plan import FutureReduction
+from planner.repairs import summed_up
 from planner.request import Event, ForecastSettings, OwnedCommitment, PlanRequest
 
 Floats = NDArray[np.float64]
@@ -197,8 +198,10 @@ def _uplifts(forecast: Forecast, known: Known, happens: float) -> list[KnownUpli
 
 
 def _notes(forecast: Forecast) -> tuple[str, ...]:
-    settings = forecast.settings
+    settings, repairs = forecast.settings, forecast.history.repairs
     notes = []
+    if repairs:
+        notes.append(f"the demand's rows were mended: {summed_up(repairs)}")
     if settings.hazards:
         hazards = " and ".join(one.kind for one in settings.hazards)
         notes.append(f"quantiles are without hazards ({hazards}); the futures drawn are with them")
