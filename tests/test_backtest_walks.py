@@ -354,9 +354,9 @@ def test_every_fault_of_a_back_test_is_told_at_once(request_of):
         backtest(request)
     assert [fault.field for fault in caught.value.faults] == [
         "purchases.dates.0",
+        "backtest.start",
         "backtest.courses.0.shock.at",
         "backtest.courses.1.migration",
-        "backtest.start",
     ]
 
 

@@ -15,8 +15,6 @@ from planner.prices import longest_term_hours, open_catalogs
 from planner.request import Backtest, ForecastSettings, Horizon, PlanRequest, PolicyName
 
 FORECASTERS = (PolicyName.NEUTRAL, PolicyName.CAUTIOUS)
-SHORTEST_PAST_HOURS = 48
-"""What a forecast needs to have seen."""
 
 
 def resolve_setting(
@@ -42,22 +40,19 @@ def resolve_setting(
         raise InvalidInputError(faults.found)
     start = rules.start or _default_start(history)
     end = rules.end or history.end
+    made = None
+    if _is_window(start, end, history, faults):
+        purchases = rules.purchases or request.purchases
+        made = collected(
+            faults,
+            lambda: make_calendar(
+                Horizon(start=start, end=end), purchases, history.start, history.end, None
+            ),
+        )
+        asked = "policies" in rules.model_fields_set
+        if asked and set(FORECASTERS) & set(rules.policies):
+            _check_past((start - history.start) // HOUR, faults)
     check_courses(rules.courses, history, "backtest.courses", faults)
-    _check_window(start, end, history, faults)
-    faults.raise_if_any()
-    made = collected(
-        faults,
-        lambda: make_calendar(
-            Horizon(start=start, end=end),
-            rules.purchases or request.purchases,
-            history.start,
-            history.end,
-            None,
-        ),
-    )
-    asked = "policies" in rules.model_fields_set
-    if asked and set(FORECASTERS) & set(rules.policies):
-        _check_past((start - history.start) // HOUR, faults)
     faults.raise_if_any()
     if made is None:
         raise InvalidInputError(faults.found)
@@ -73,7 +68,8 @@ def resolve_setting(
     return Setting(request, rules, catalog, history, calendar, owned, neutral, cautious)
 
 
-def _check_window(start: datetime, end: datetime, history: Demand, faults: Faults) -> None:
+def _is_window(start: datetime, end: datetime, history: Demand, faults: Faults) -> bool:
+    """Whether history covers a window; a fault if not."""
     span = f"history covers {history.start:%Y-%m-%dT%H:%MZ} to {history.end:%Y-%m-%dT%H:%MZ}"
     if not history.start <= start < history.end:
         faults.add("backtest.start", start.isoformat(), f"lies outside; {span}")
@@ -81,10 +77,13 @@ def _check_window(start: datetime, end: datetime, history: Demand, faults: Fault
         faults.add("backtest.end", end.isoformat(), f"lies outside; {span}")
     elif end <= start:
         faults.add("backtest.end", end.isoformat(), f"write one after {start.isoformat()}; {span}")
+    else:
+        return True
+    return False
 
 
 def _check_past(hours: int, faults: Faults) -> None:
-    if hours < SHORTEST_PAST_HOURS:
+    if hours < SHORTEST_HOURS:
         fix = f"begin at least {SHORTEST_HOURS} hours after history, for policies that forecast"
         faults.add("backtest.start", f"{hours} hours after history begins", fix)
 
