@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner import Surroundings, parse_request
-from planner.backtest.book import Holding, Record, steadied
+from planner.backtest.book import Holding, Record, settled, steadied
 from planner.backtest.policies.break_even import BreakEven, remembered_options
 from planner.backtest.policies.forecasting import known_at
 from planner.backtest.policies.repeating import Repeating
@@ -200,8 +200,8 @@ def test_a_plan_on_daily_dates_takes_its_owner_to_buy_weekly():
 
 
 def test_the_futures_are_told_apart_by_the_time_gone_by():
-    weeks = [START + n * timedelta(days=7) for n in (0, 1, 11, 12, 24, 36, 48, 60)]
-    assert known_at(weeks).groups == (1, 1, 1, 4, 8, 16, 10**6, 10**6)
+    weeks = [START + n * timedelta(days=7) for n in (0, 1, 6, 10, 12, 24, 36, 48, 60)]
+    assert known_at(weeks).groups == (1, 1, 2, 3, 4, 8, 16, 10**6, 10**6)
 
 
 def test_with_one_date_a_plan_buys_once():
@@ -224,18 +224,37 @@ def record(number, wanted, bought):
     )  # fmt: skip
 
 
+def test_what_was_bought_at_the_latest_four_dates_is_decided_once_more():
+    records = [record(number, [one], [one]) for number, one in enumerate([1, 2, 3, 4, 5, 6])]
+    assert [one.quantity for one in settled(records)] == [1, 2]
+    assert settled(records[:4]) == ()
+
+
 def test_a_noisy_target_is_not_acted_upon_at_once():
     """Targets 10, 10, 10 and now 17: the median stays at the 10 owned."""
-    records = [record(0, [10], [10]), record(1, [], []), record(2, [], [])]
-    assert steadied((holding(7, 3),), records, START + 3 * HOUR) == ()
+    records = [record(0, [10], [10]), record(1, [10], []), record(2, [10], [])]
+    assert steadied((holding(17, 3),), records, START + 3 * HOUR) == ()
 
 
 def test_a_lasting_target_is_acted_upon_once_it_is_the_median():
     """Targets 10, 10, 17, 17 and 17: the median is 17."""
-    records = [record(0, [10], [10]), record(1, [], []), record(2, [7], []), record(3, [7], [])]
-    (bought,) = steadied((holding(7, 4),), records, START + 4 * HOUR)
+    records = [record(0, [10], [10]), record(1, [10], []), record(2, [17], []), record(3, [17], [])]
+    (bought,) = steadied((holding(17, 4),), records, START + 4 * HOUR)
     assert (bought.quantity, bought.commitment.start) == (7, START + 4 * HOUR)
     assert bought.commitment.end - bought.commitment.start == 1000 * HOUR
+
+
+def test_targets_below_what_is_owned_weigh_as_what_they_are():
+    """Targets 30, 10, 10, 10 and now 40, of which 30 are owned: the median is 10."""
+    records = [record(0, [30], [30]), *(record(one, [10], []) for one in (1, 2, 3))]
+    assert steadied((holding(40, 4),), records, START + 4 * HOUR) == ()
+
+
+def test_a_target_counts_what_was_settled_when_it_was_made():
+    """10 are settled by the sixth date; targets 12, 12, 12, 12 and now 10 + 5: the median is 12."""
+    records = [record(0, [10], [10]), *(record(one, [12], []) for one in (1, 2, 3, 4))]
+    (bought,) = steadied((holding(5, 5),), records, START + 5 * HOUR)
+    assert bought.quantity == 2
 
 
 def test_what_is_no_more_wanted_is_still_bought_while_the_median_says_so():
@@ -246,11 +265,12 @@ def test_what_is_no_more_wanted_is_still_bought_while_the_median_says_so():
 
 
 def test_what_earlier_plans_had_in_mind_for_now_counts_as_their_targets():
-    """Growth seen coming: two plans took their owner to buy 3 more at hour 2, the third 9."""
+    """Growth seen coming: two plans took their owner to have 13 by hour 2, the third 19."""
     first = record(0, [10], [10])
     first = first.model_copy(update={"wanted": (*first.wanted, holding(3, 2))})
-    second = record(1, [], []).model_copy(update={"wanted": (holding(3, 2),)})
+    second = record(1, [10], [])
+    second = second.model_copy(update={"wanted": (*second.wanted, holding(3, 2))})
 
-    (bought,) = steadied((holding(9, 2),), [first, second], START + 2 * HOUR)
+    (bought,) = steadied((holding(19, 2),), [first, second], START + 2 * HOUR)
 
     assert bought.quantity == 3

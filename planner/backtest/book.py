@@ -131,23 +131,29 @@ def holdings_of(records: Iterable[Record]) -> tuple[Holding, ...]:
     return tuple(one for record in records for one in record.bought)
 
 
+def settled(records: Sequence[Record]) -> tuple[Holding, ...]:
+    """What is taken as owned where targets are steadied: all but the purchases of the latest dates.
+
+    These are decided once more, so that a target may lie below what is owned already. The median of
+    targets that cannot would creep up to the highest.
+    """
+    return holdings_of(records[: max(len(records) - TARGETS + 1, 0)])
+
+
 def steadied(
     wanted: tuple[Holding, ...], records: Sequence[Record], date: datetime
 ) -> tuple[Holding, ...]:
     """What to buy so that each product stands at the median of its latest targets.
 
-    A target is what a plan took its owner to have of a product by now: what was owned when it was
-    made, and what it wanted to buy since. Purchases cannot be undone: acting on every target would
-    leave one with the highest of noisy ones.
+    A target is what a plan took its owner to have of a product by now: what was `settled` when it
+    was made, and what it wanted to buy since. Purchases cannot be undone: acting on every target
+    would leave one with the highest of noisy ones.
     """
-    book = holdings_of(records)
-    latest = [*((one.date, one.wanted) for one in records), (date, wanted)][-TARGETS:]
-    plans = [
-        _by_product([one for one in book if one.ordered < made] + list(more), date)
-        for made, more in latest
-    ]
-    owned = _by_product(book, date)
-    templates = {one.product: one for _, more in latest for one in more}
+    made = [one.wanted for one in records] + [wanted]
+    latest = range(max(len(made) - TARGETS, 0), len(made))
+    plans = [_by_product([*settled(records[:at]), *made[at]], date) for at in latest]
+    owned = _by_product(holdings_of(records), date)
+    templates = {one.product: one for at in latest for one in made[at]}
     found = []
     for product, template in sorted(templates.items(), key=lambda entry: str(entry[0])):
         lacking = median(plan[product] for plan in plans) - owned[product]

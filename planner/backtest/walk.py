@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from planner.backtest.book import Record, holdings_of, steadied
+from planner.backtest.book import Holding, Record, holdings_of, settled, steadied
 from planner.backtest.courses import run_course
 from planner.backtest.policies import Policy, make_policy
 from planner.backtest.setting import Seen, Setting, cut
@@ -46,17 +46,16 @@ def decisions_of(setting: Setting, name: PolicyName) -> int:
 
 
 def see(
-    policy: Policy, setting: Setting, demand: Demand, date: datetime, records: Sequence[Record]
+    policy: Policy, setting: Setting, demand: Demand, date: datetime, book: Sequence[Holding]
 ) -> Seen:
-    """All that a policy sees at a date."""
+    """All that a policy sees at a date, its book what it has bought."""
     end = setting.calendar.end if policy.sees_future else date
-    bought = tuple(one.commitment for one in holdings_of(records))
     return Seen(
         request=setting.request,
         catalog=setting.catalog,
         date=date,
         past=cut(demand, end),
-        owned=(*setting.owned, *bought),
+        owned=(*setting.owned, *(one.commitment for one in book)),
         dates=setting.dates,
     )
 
@@ -71,8 +70,10 @@ def _decide(
     records: Sequence[Record],
 ) -> Record:
     began = time.perf_counter()
-    wanted = policy.decide(see(policy, setting, demand, date, records))
-    if _are_close(policy, setting):
+    are_close = _are_close(policy, setting)
+    book = settled(records) if are_close else holdings_of(records)
+    wanted = policy.decide(see(policy, setting, demand, date, book))
+    if are_close:
         bought = steadied(wanted, records, date)
     else:
         bought = tuple(one for one in wanted if policy.sees_future or one.ordered == date)

@@ -67,11 +67,19 @@ class Forecasting:
 
 
 def known_at(dates: Sequence[datetime]) -> Information:
-    """What each date of a plan knows of the futures, by the time gone by."""
-    quarters = ((one - dates[0]) // HOUR // RARELY_HOURS for one in dates)
-    return Information(
-        groups=tuple(KNOWN_GROUPS[min(one, len(KNOWN_GROUPS) - 1)] for one in quarters)
-    )
+    """What each date of a plan knows of the futures, by the time gone by.
+
+    Within the first quarter groups multiply week by week. A plan that took weeks to bring nothing
+    new would see no worth in waiting for one.
+    """
+    groups = []
+    for date in dates:
+        quarters = (date - dates[0]) / (RARELY_HOURS * HOUR)
+        if quarters < 1:
+            groups.append(int(KNOWN_GROUPS[1] ** quarters))
+        else:
+            groups.append(KNOWN_GROUPS[min(int(quarters), len(KNOWN_GROUPS) - 1)])
+    return Information(groups=tuple(groups))
 
 
 def _quick(request: PlanRequest) -> SolveOptions:
