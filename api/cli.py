@@ -458,3 +458,7 @@ def import_usage(
 def main() -> None:
     """Run the command line."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,28 +1,21 @@
 """From a parsed document to a request: every fault at once, at the path the user wrote."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from catalogs import Fault, InvalidInputError, shown
 from planner.request import PlanRequest
+from planner.request_keys import Keys, Location, keys_of
 
+_NO_LIST = {"tuple_type", "list_type"}
+_NO_MAPPING = {"model_type", "model_attributes_type", "dict_type"}
 
-def _keys(schema: object) -> set[str]:
-    """Every key that stands anywhere in the published schema."""
-    if isinstance(schema, list):
-        return set().union(*map(_keys, schema))
-    if not isinstance(schema, dict):
-        return set()
-    properties = schema.get("properties", {})
-    return set(properties if isinstance(properties, dict) else {}).union(
-        *(_keys(part) for part in schema.values())
-    )
-
-
-_KEYS = sorted(_keys(PlanRequest.model_json_schema()))
+KEYS_SHOWN = 4
+"""Keys of a mapping that a fault shows."""
+LONGEST_SHOWN = 40
+"""A value is shown in a list up to so many characters."""
 
 
 def parse_request(document: object) -> PlanRequest:
@@ -33,38 +26,83 @@ def parse_request(document: object) -> PlanRequest:
         raise InvalidInputError(faults_of(error, document)) from error
 
 
-def faults_of(error: ValidationError, document: object) -> list[Fault]:
-    """What pydantic found wrong with a document, as faults with field, value and fix."""
+def faults_of(
+    error: ValidationError, document: object, model: type[BaseModel] = PlanRequest
+) -> list[Fault]:
+    """What pydantic found wrong with a document of a model, as faults with field, value and fix."""
     found = (
         details
         for details in error.errors(include_url=False)
         # Said of a list whose items were refused, as if it had none.
         if not (details["type"] == "too_short" and details["input"])
     )
-    return [_fault(details, document) for details in found]
+    return [_fault(details, document, keys_of(model)) for details in found]
 
 
-def _fault(details: Any, document: object) -> Fault:  # noqa: ANN401 - pydantic's TypedDict
-    field = _field(details["loc"], document, absent=details["type"] == "missing") or "request"
-    if details["type"] == "missing":
-        return Fault(field=field, value="(absent)", fix="write it; the key is required")
+def _fault(details: Any, document: object, keys: Keys) -> Fault:  # noqa: ANN401 - pydantic's TypedDict
+    kind, location = details["type"], details["loc"]
+    field = _field(location, document, absent=kind == "missing") or "request"
     value = shown(details["input"])
-    if details["type"] == "extra_forbidden":
-        near = get_close_matches(str(details["loc"][-1]), _KEYS, n=2, cutoff=0.7)
-        fix = f"did you mean {' or '.join(near)}?" if near else "take it out"
-        return Fault(field=field, value=value, fix=f"no such key; {fix}")
-    if details["type"] == "too_short":
-        return Fault(field=field, value=value, fix="write at least one")
-    if details["type"] == "union_tag_invalid":
+    if kind == "missing":
+        return Fault(field=field, value="(absent)", fix="write it; the key is required")
+    if kind == "union_tag_invalid":
         fix = f"write one of {details['ctx']['expected_tags']}"
-        key = str(details["ctx"]["discriminator"]).strip("'")
-        return Fault(field=f"{field}.{key}", value=repr(details["ctx"]["tag"]), fix=fix)
-    if not details["loc"] and details["input"] is None:
+        return Fault(field=_of_kind(field, details), value=repr(details["ctx"]["tag"]), fix=fix)
+    if kind == "union_tag_not_found" and isinstance(details["input"], Mapping):
+        fix = f"write it; one of {', '.join(map(repr, keys.kinds(location)))}"
+        return Fault(field=_of_kind(field, details), value="(absent)", fix=fix)
+    if not location and details["input"] is None:
         return Fault(field=field, value="(empty)", fix="write a request; see the schema")
-    if details["type"] == "timezone_aware":
-        fix = "carries no offset; write one, such as 2026-01-01T00:00Z"
-        return Fault(field=field, value=value, fix=fix)
-    return Fault(field=field, value=value, fix=details["msg"].removeprefix("Value error, "))
+    return Fault(field=field, value=value, fix=_fix(details, keys))
+
+
+def _of_kind(field: str, details: Any) -> str:  # noqa: ANN401 - pydantic's TypedDict
+    """The key that tells alternatives apart."""
+    key = str(details["ctx"]["discriminator"]).strip("'")
+    return f"{field}.{key}"
+
+
+def _fix(details: Any, keys: Keys) -> str:  # noqa: ANN401 - pydantic's TypedDict
+    """What to write in place of a value."""
+    kind, location = details["type"], details["loc"]
+    if kind == "extra_forbidden":
+        return f"no such key; {keys.advice(str(location[-1]), location[:-1])}"
+    if kind == "too_short":
+        return "write at least one"
+    if kind in _NO_LIST:
+        return _list_fix(location, details["input"], keys)
+    if kind in _NO_MAPPING:
+        return _mapping_fix(location, keys)
+    if kind == "timezone_aware":
+        return "carries no offset; write one, such as 2026-01-01T00:00Z"
+    return str(details["msg"]).removeprefix("Value error, ")
+
+
+def _list_fix(location: Location, value: object, keys: Keys) -> str:
+    """That a list is wanted: of mappings with these keys, or with the value in it."""
+    item = _mapping((*location, 0), keys)
+    if item is not None:
+        return f"write a list of mappings: [{item}]"
+    if isinstance(value, str | int | float) and len(str(value)) <= LONGEST_SHOWN:
+        return f"write a list: [{value}]"
+    return "write a list"
+
+
+def _mapping_fix(location: Location, keys: Keys) -> str:
+    """That a mapping is wanted, with its keys; some may be empty."""
+    fix = f"write a mapping: {_mapping(location, keys) or '{name: value}'}"
+    return f"{fix}, or {{}} for its defaults" if keys.may_be_empty(location) else fix
+
+
+def _mapping(location: Location, keys: Keys) -> str | None:
+    """The mapping that may stand at a place; None where there is no telling its keys."""
+    known, kinds = keys.at(location), keys.kinds(location)
+    if kinds:
+        return f"{{kind: {' or '.join(kinds)}, …}}"
+    if not known:
+        return None
+    shown_keys = ", ".join(f"{key}: …" for key in known[:KEYS_SHOWN])
+    return f"{{{shown_keys}, …}}" if len(known) > KEYS_SHOWN else f"{{{shown_keys}}}"
 
 
 def _field(location: tuple[str | int, ...], document: object, *, absent: bool) -> str:

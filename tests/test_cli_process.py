@@ -37,6 +37,13 @@ def test_help_loads_no_heavy_library(words):
     assert not set(HEAVY) & set(ended.stderr.split())
 
 
+def test_the_module_of_the_command_runs_it():
+    command = [sys.executable, "-m", "api.cli", "--version"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+
+    assert ended.stdout.startswith("fleetplan ")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals work differently there")
 @pytest.mark.slow
 def test_ctrl_c_before_the_first_kept_plan_ends_with_4_and_a_plain_message():

@@ -298,3 +298,87 @@ def test_kinds_and_countries_are_told_by_their_keys(faults):
         "forecast.holidays = 'US': write auto, none, or a list of countries by two letters: [DE]",
         "forecast.known.0.kind = 'launch': write one of 'rollout', 'event', 'migration'",
     ]
+
+
+ROLLOUT = {"kind": "rollout", "name": "x", "workload": "m5.large", "at": "2026-06-01T00:00Z"}
+SETTINGS = "{model: …, timezone: …, holidays: …, together: …, …}"
+
+
+@pytest.mark.parametrize(
+    ("parts", "report"),
+    [
+        ({"forecast": {"known": [ROLLOUT | {"uplift_share": 0.1, "uplift": 0.2}]}},
+         "forecast.known.0.uplift = 0.2: no such key; did you mean uplift_share or uplift_units?"),
+        ({"forecast": {"known": [ROLLOUT | {"uplift_share": 0.1, "ramp": 3}]}},
+         "forecast.known.0.ramp = 3: no such key; did you mean ramp_days?"),
+        ({"forecast": {"zone": "UTC"}},
+         "forecast.zone = 'UTC': no such key; did you mean timezone?"),
+        ({"forecast": {"hours": 3}},
+         "forecast.hours = 3: no such key; it belongs in horizon or in purchases"),
+        ({"forecast": {"horizon": {}}},
+         "forecast.horizon = {}: no such key; it belongs at the top"),
+        ({"gap": 0.1}, "gap = 0.1: no such key; it belongs in solve"),
+        ({"backtest": {"courses": [{"shocks": {}}]}},
+         "backtest.courses.0.shocks = {}: no such key; did you mean shock?"),
+        ({"backtest": {"purchases": {"months": 3}}},
+         "backtest.purchases.months = 3: no such key; did you mean every_months?"),
+        ({"information": {"group": [1]}},
+         "information.group = [1]: no such key; did you mean groups?"),
+        ({"information": {"size": 2}},
+         "information.size = 2: no such key; take it out; there are groups, tree"),
+    ],
+)  # fmt: skip
+def test_a_key_that_is_none_is_told_beside_those_of_its_own_place(faults, parts, report):
+    assert faults(**parts) == [report]
+
+
+@pytest.mark.parametrize(
+    ("parts", "report"),
+    [
+        ({"forecast": []}, f"forecast = []: write a mapping: {SETTINGS}, or {{}} for its defaults"),
+        ({"forecast": {"known": ROLLOUT}},
+         ": write a list of mappings: [{kind: rollout or event or migration, …}]"),
+        ({"forecast": {"known": ["launch"]}},
+         "forecast.known.0 = 'launch': write a mapping: {kind: rollout or event or migration, …}"),
+        ({"forecast": {"known": [{"name": "x"}]}},
+         "forecast.known.0.kind = (absent): write it; one of 'rollout', 'event', 'migration'"),
+        ({"forecast": {"together": ["a", "b"]}},
+         ": write a list of groups, each a list of series: [[a, b], [c, d]]"),
+        ({"forecast": {"holidays": 3}},
+         "forecast.holidays = 3: write auto, none, or a list of countries by two letters: [DE]"),
+        ({"backtest": {"policies": "neutral"}},
+         "backtest.policies = 'neutral': write a list: [neutral]"),
+        ({"backtest": {"courses": [{"shock": 0.5}]}},
+         "backtest.courses.0.shock = 0.5: write a mapping: {at: …, factor: …}"),
+        ({"backtest": {"purchases": "quarterly"}},
+         "backtest.purchases = 'quarterly': write a mapping: "
+         "{dates: …, hours: …, every_months: …, every_hours: …}"),
+        ({"information": {"groups": 4}}, "information.groups = 4: write a list: [4]"),
+        ({"workloads": [workload(needs={"unit": "own", "capacity": []})]},
+         "workloads.0.needs.capacity = []: write a mapping: {name: value}"),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_form_is_told_by_its_field_with_what_to_write(faults, parts, report):
+    (found,) = faults(**parts)
+    assert found.endswith(report) if report.startswith(": ") else found == report
+
+
+@pytest.mark.parametrize(
+    ("repair", "report"),
+    [
+        ("gaps", "demand.repair = 'gaps': write all, none, or a list of rules: [gaps]"),
+        (True, "demand.repair = True: write all, none, or a list of rules: [gaps]"),
+        ({"gap": True}, ": no such rule: gap; there are clock_change, duplicates, negatives, "
+         "counter_resets, irregular, partial_last_hour, edges, gaps, outliers"),
+        ({"gaps": 3}, ": write gaps: true, or gaps: {longest_hours: …}"),
+        ({"gaps": {"longest": 3}},
+         "demand.repair.gaps.longest = 3: no such key; did you mean longest_hours?"),
+    ],
+)  # fmt: skip
+def test_repair_of_the_wrong_form_says_how_rules_are_written(document, price, repair, report):
+    written = document([price("m", "on_demand", 1)], {"m": [1]})
+    written["demand"] = {"file": "demand.csv", "repair": repair}
+    with pytest.raises(InvalidInputError) as error:
+        parse_request(written)
+    (found,) = str(error.value).splitlines()
+    assert found.endswith(report) if report.startswith(": ") else found == report

@@ -57,7 +57,7 @@ def parse_plan(document: object) -> Plan:
     except ValidationError as error:
         faults = [
             Fault(field=f"plan.{one.field}", value=one.value, fix=one.fix)
-            for one in faults_of(error, document)
+            for one in faults_of(error, document, Plan)
         ]
         raise InvalidInputError(faults) from error
 

@@ -49,8 +49,17 @@ class ForecastSettings(Document):
     @field_validator("holidays", mode="before")
     @classmethod
     def _countries_in_a_list(cls, found: object) -> object:
-        if isinstance(found, str) and found not in {"auto", "none"}:
+        if not isinstance(found, list | tuple) and found not in ("auto", "none"):
             raise ValueError("write auto, none, or a list of countries by two letters: [DE]")
+        return found
+
+    @field_validator("together", mode="before")
+    @classmethod
+    def _groups_in_a_list(cls, found: object) -> object:
+        if not isinstance(found, list | tuple) or any(
+            not isinstance(one, list | tuple) for one in found
+        ):
+            raise ValueError("write a list of groups, each a list of series: [[a, b], [c, d]]")
         return found
 
     @model_validator(mode="after")

@@ -68,22 +68,34 @@ def _spelled_out(value: object) -> object:
         return dict(_DEFAULTS)
     if value == "none":
         return {}
-    if isinstance(value, list | tuple):
-        unknown = [one for one in value if not isinstance(one, str) or one not in _DEFAULTS]
-        if unknown:
-            fix = f"no such rule: {', '.join(map(str, unknown))}; there are {', '.join(_DEFAULTS)}"
-            raise ValueError(fix)
-        return {name: _DEFAULTS[name] for name in value}
+    if isinstance(value, RepairRules):
+        return value
+    if not isinstance(value, list | tuple | Mapping):
+        named = value if isinstance(value, str) and value in _DEFAULTS else "gaps"
+        raise ValueError(f"write all, none, or a list of rules: [{named}]")  # noqa: TRY004
+    unknown = [one for one in value if not isinstance(one, str) or one not in _DEFAULTS]
+    if unknown:
+        fix = f"no such rule: {', '.join(map(str, unknown))}; there are {', '.join(_DEFAULTS)}"
+        raise ValueError(fix)
     if isinstance(value, Mapping):
-        return {
-            name: _DEFAULTS.get(name, option) if option is True else option
-            for name, option in value.items()
-            if option is not False
-        }
-    return value
+        return {name: _option(name, said) for name, said in value.items() if said is not False}
+    return {name: _DEFAULTS[name] for name in value}
 
 
-_Form = Literal["all", "none"] | list[RuleName] | dict[RuleName, bool | str | dict[str, float]]
+def _option(name: str, said: object) -> object:
+    """What a rule is given; its defaults for `true`."""
+    options = _OPTIONS.get(name)
+    if options is not None and said is not True and not isinstance(said, Mapping | options):
+        (key,) = options.model_fields
+        raise ValueError(f"write {name}: true, or {name}: {{{key}: …}}")
+    return _DEFAULTS[name] if said is True else said
+
+
+_OPTIONS: Mapping[str, type[Document]] = {"gaps": GapRepair, "outliers": OutlierRepair}
+"""Rules whose options are mappings."""
+
+_Options = bool | str | GapRepair | OutlierRepair
+_Form = Literal["all", "none"] | list[RuleName] | dict[RuleName, _Options]
 
 Repair = Annotated[RepairRules, BeforeValidator(_spelled_out, json_schema_input_type=_Form)]
 """As users write it: `all`, `none`, a list of rules, or rules with their options."""
