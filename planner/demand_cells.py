@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList, RowFaults
+from planner.demand_clock import doubled_fixes, report_lost
+from planner.demand_faults import EDGE_FIX, SHOWN, FaultList, RowFaults, hour_stamp
 from planner.demand_rows import REFUSED, SKIPPED, Rows
-
-HOLE_FIX = "no row for this hour; add it, or write absent: zero"
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,7 @@ class Span:
 
     def __str__(self) -> str:
         """Read as faults show it."""
-        ends = (moment(hour).isoformat().replace("+00:00", "Z") for hour in (self.first, self.last))
-        return " to ".join(ends)
+        return f"{_shown(self.first)} to {_shown(self.last)}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Cells:
     @property
     def start(self) -> datetime:
         """First hour, UTC."""
-        return moment(self.whole.first).to_pydatetime()
+        return hour_stamp(self.whole.first).to_pydatetime()
 
     @property
     def size(self) -> int:
@@ -137,19 +135,22 @@ def _spans(rows: Rows, scenarios: int) -> dict[int, Span]:
     return {int(place): Span(int(first[place]), int(last[place])) for place in met}
 
 
-def report_repeated(cells: Cells, first_row: int, faults: FaultList) -> None:
+def report_repeated(cells: Cells, first_row: int, zone: str | None, faults: FaultList) -> None:
     """Report rows whose place an earlier row has; ``first_row`` is the number of the first."""
-    rows = cells.repeated
+    rows, hours = cells.repeated, cells.hour(cells.repeated)
     found = RowFaults(faults)
-    shown = map(moment, cells.hour(rows[:SHOWN])) if len(rows) else ()
     fix = faults.mended_by("this hour stands in an earlier row; keep one", "duplicates")
-    found.refuse(rows + first_row, shown, "timestamp", fix)
+    fixes = doubled_fixes(hours, zone, fix) if faults.mends else {fix: rows >= 0}
+    for one, places in fixes.items():
+        shown = map(hour_stamp, hours[places][:SHOWN])
+        found.refuse(rows[places] + first_row, shown, "timestamp", one)
     found.settle()
 
 
 def report_holes(
-    cells: Cells, scenarios: Sequence[str], series: Sequence[str], faults: FaultList
-) -> None:
+    cells: Cells, scenarios: Sequence[str], series: Sequence[str], zone: str | None,
+    faults: FaultList,
+) -> None:  # fmt: skip
     """Report scenarios that span other hours than most, and hours missing within their spans.
 
     Without names in ``scenarios`` there is one future, and faults do not speak of it.
@@ -162,7 +163,9 @@ def report_holes(
         if found[place] < cells.series * span.hours:
             field = f"{faults.field} scenario {scenarios[place]}" if scenarios else faults.field
             present = cells.present(rows[scenario == place], span)
-            _report_missing(present, span, series, field, faults)
+            everywhere = np.broadcast_to(present, (len(series), span.hours))
+            for name, known in zip(series, everywhere, strict=True):
+                _report_missing(known, span, zone, f"{field} series {name}", faults)
 
 
 def _report_spans(spans: dict[int, Span], scenarios: Sequence[str], faults: FaultList) -> None:
@@ -174,17 +177,19 @@ def _report_spans(spans: dict[int, Span], scenarios: Sequence[str], faults: Faul
 
 
 def _report_missing(
-    present: NDArray[np.bool_], span: Span, series: Sequence[str], field: str, faults: FaultList
+    known: NDArray[np.bool_], span: Span, zone: str | None, field: str, faults: FaultList
 ) -> None:
-    everywhere = np.broadcast_to(present, (len(series), span.hours))
-    for name, hours in zip(series, everywhere, strict=True):
-        missing = span.first + np.flatnonzero(~hours)
-        named: list[tuple[str, object]] = [
-            (f"{field} series {name}", moment(hour)) for hour in missing[:SHOWN]
-        ]
-        faults.report(named, faults.mended_by(HOLE_FIX, "gaps"), total=len(missing))
+    """Report the hours of a span at which a series is not known [hour]."""
+    missing = span.first + np.flatnonzero(~known)
+    if faults.mends and known.any():
+        at = span.first + np.flatnonzero(known)
+        own = Span(int(at[0]), int(at[-1]))
+        if own != span:
+            fix = EDGE_FIX.format(_shown(own.first), _shown(own.last + 1))
+            faults.faults.add(field, f"{_shown(span.first)} to {_shown(span.last + 1)}", fix)
+        missing = missing[(missing > own.first) & (missing < own.last)]
+    report_lost(missing, zone, field, faults.hole_fix, faults)
 
 
-def moment(hour: int) -> pd.Timestamp:
-    """The hour so many after 1970, UTC."""
-    return pd.Timestamp(int(hour), unit="h", tz="UTC")
+def _shown(hour: int) -> str:
+    return hour_stamp(hour).isoformat().replace("+00:00", "Z")

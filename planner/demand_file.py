@@ -37,7 +37,7 @@ def read_series(
             that is repeated, negative, not a number, off the hour, without a time zone or of an
             unknown scenario; missing hours.
     """
-    faults, series = FaultList(field, source), sorted(names)
+    faults, series = FaultList(field, source, futures=bool(scenarios)), sorted(names)
     table = open_table(file, source, faults)
     long = is_long(table, source)
     count = max(1, len(scenarios))
@@ -51,9 +51,9 @@ def read_series(
     targets = dict(zip(columns, values.reshape(len(columns), -1), strict=True)) if sound else {}
     _read_values(table, columns, cells, targets, faults)
     if cells.spans:
-        report_repeated(cells, table.first_row, faults)
+        report_repeated(cells, table.first_row, source.timezone, faults)
     if cells.spans and not gapless:
-        report_holes(cells, tuple(scenarios), series, faults)
+        report_holes(cells, tuple(scenarios), series, source.timezone, faults)
     faults.faults.raise_if_any()
     return cells.start, dict(zip(series, values, strict=True))
 
@@ -66,24 +66,43 @@ def _read_values(
 
     There are no targets if nothing is to be had from the file but its faults.
     """
-    found = RowFaults(faults)
+    found = _Refused(faults)
     for piece in table.values(columns):
         first = piece.index[0] - table.first_row
         place = cells.place[first : first + len(piece)]
         for name in [name for name in columns if name in piece]:
-            values = _checked(piece[name], place != SKIPPED, found)
+            values = found.checked(piece[name], place != SKIPPED)
             if name in targets:
                 _put(values, place, targets[name])
     found.settle()
 
 
-def _checked(column: pd.Series, wanted: NDArray[np.bool_], found: RowFaults) -> Floats:
-    """The column's numbers [row], those wanted from 0 to the largest."""
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(wanted & ~((values >= 0) & (values <= LARGEST)))
-    shown = column.iloc[bad[:SHOWN]]
-    found.refuse(column.index.to_numpy()[bad], shown, str(column.name), VALUE_FIX)
-    return values
+class _Refused:
+    """Checks values, and keeps those refused until all are read."""
+
+    def __init__(self, faults: FaultList) -> None:
+        self._rows = RowFaults(faults)
+        self._blank = faults.blank_fix
+        self._negative = faults.mended_by(VALUE_FIX, "negatives")
+
+    def checked(self, column: pd.Series, wanted: NDArray[np.bool_]) -> Floats:
+        """The column's numbers [row], those wanted from 0 to the largest."""
+        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+        bad = np.flatnonzero(wanted & ~((values >= 0) & (values <= LARGEST)))
+        blank = column.iloc[bad].isna().to_numpy(dtype=bool)
+        negative = np.isfinite(values[bad]) & (values[bad] < 0)
+        sorts = (
+            (negative, self._negative), (blank, self._blank), (~negative & ~blank, VALUE_FIX)
+        )  # fmt: skip
+        for sort, fix in sorts:
+            rows = bad[sort]
+            shown = column.iloc[rows[:SHOWN]]
+            self._rows.refuse(column.index.to_numpy()[rows], shown, str(column.name), fix)
+        return values
+
+    def settle(self) -> None:
+        """Report those refused."""
+        self._rows.settle()
 
 
 def _put(values: Floats, place: NDArray[np.integer], target: Floats) -> None:

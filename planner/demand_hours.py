@@ -1,6 +1,5 @@
 """The timestamps of a demand file as UTC hours, each that is none of them named."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -24,8 +23,13 @@ UNREADABLE_FIX = "write ISO 8601, such as 2026-01-01T00:00Z"
 CHANGE_FIX = "this local hour comes twice or never (clock change); write its offset"
 YEARS_FIX = "write a year from {} to {}".format(*YEARS)
 
-_Refuse = Callable[[pd.Series, pd.Series, str], None]
-"""Takes whether each distinct timestamp is bad, what to show of it, and the fix."""
+
+class _Refuse(Protocol):
+    """Takes whether each distinct timestamp is bad, what to show of it, and the fix."""
+
+    def __call__(
+        self, bad: pd.Series, shown: pd.Series, fix: str, *, once: bool = False
+    ) -> None: ...
 
 
 class Hours(Protocol):
@@ -70,13 +74,14 @@ class HourColumn:
 
     def _refuse(
         self, code: NDArray[np.intp], rows: NDArray[np.int64],
-        bad: pd.Series, shown: pd.Series, fix: str,
+        bad: pd.Series, shown: pd.Series, fix: str, *, once: bool = False,
     ) -> None:  # fmt: skip
         refused = np.zeros(code.max(initial=0) + 1, dtype=bool)
         places = bad.index[bad.to_numpy(dtype=bool)].to_numpy()
         refused[places[places < len(refused)]] = True
         at = np.flatnonzero(refused[code])
-        self._rows.refuse(rows[at], shown.loc[list(code[at[:SHOWN]])], "timestamp", fix)
+        listed = shown.loc[list(code[at[:SHOWN]])]
+        self._rows.refuse(rows[at], listed, "timestamp", fix, once=once)
 
     def _absolute(self, stamps: pd.Series, refuse: _Refuse) -> pd.Series:
         """UTC moments; NaT (and a fault) where a timestamp is none."""
@@ -95,8 +100,7 @@ class HourColumn:
         refuse(far, stamps, YEARS_FIX)
         moments = moments.mask(far).dt.as_unit("ns")
         off = moments.notna() & (moments != moments.dt.floor("h"))
-        fix = "does not fall on a whole UTC hour; write whole hours"
-        refuse(off, stamps, self._faults.mended_by(fix, "irregular"))
+        refuse(off, stamps, self._faults.off_fix)
         on_the_hour: pd.Series = moments.mask(off)
         return on_the_hour
 
@@ -109,7 +113,7 @@ class HourColumn:
 
     def _localized(self, naive: pd.Series, refuse: _Refuse) -> pd.Series:
         if self._zone is None:
-            refuse(naive.notna(), naive, OFFSET_FIX)
+            refuse(naive.notna(), naive, OFFSET_FIX, once=True)
             return pd.Series(pd.NaT, index=naive.index, dtype="datetime64[us, UTC]")
         local = naive.dt.tz_localize(self._zone, ambiguous="NaT", nonexistent="NaT")
         fix = self._faults.mended_by(CHANGE_FIX, "clock_change")

@@ -135,7 +135,8 @@ def test_a_zone_off_by_half_an_hour_gives_no_whole_utc_hours(faults):
     content = "timestamp,web\n2026-01-01T01:00,1\n"
     assert faults(content, timezone="Asia/Kolkata") == [
         "demand.file row 2 timestamp = '2026-01-01T01:00': "
-        "does not fall on a whole UTC hour; write whole hours, or repair: [irregular]"
+        "does not fall on a whole UTC hour; of rows shorter than an hour say "
+        "resample: mean (or sum, max), of others repair: [irregular]"
     ]
 
 
@@ -165,19 +166,21 @@ def test_every_faulty_row_is_reported_at_once_by_its_line(faults):
         "demand.file row 7 timestamp = '2026-01-01T03:00:00': carries no offset; "
         "write one (…Z) or name the file's timezone in demand.timezone",
         "demand.file row 6 timestamp = '2026-01-01T02:30Z': "
-        "does not fall on a whole UTC hour; write whole hours, or repair: [irregular]",
-        "demand.file row 2 web = '-1': write a number from 0 to 1e+12",
-        "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12",
+        "does not fall on a whole UTC hour; of rows shorter than an hour say "
+        "resample: mean (or sum, max), of others repair: [irregular]",
+        "demand.file row 2 web = '-1': write a number from 0 to 1e+12, or repair: [negatives]",
+        "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12, or "
+        "repair: [gaps], and [edges] where the series begins or ends so",
         "demand.file row 9 web = 'inf': write a number from 0 to 1e+12",
         "demand.file row 10 web = 'many': write a number from 0 to 1e+12",
         "demand.file row 5 timestamp = '2026-01-01T01:00:00Z': "
         "this hour stands in an earlier row; keep one, or repair: [duplicates]",
         "demand.file series web = '2026-01-01T02:00:00Z': "
-        "no row for this hour; add it, or write absent: zero, or repair: [gaps]",
+        "no row for this hour; add it, or repair: [gaps], or absent: zero where nothing ran",
         "demand.file series web = '2026-01-01T03:00:00Z': "
-        "no row for this hour; add it, or write absent: zero, or repair: [gaps]",
+        "no row for this hour; add it, or repair: [gaps], or absent: zero where nothing ran",
         "demand.file series web = '2026-01-01T04:00:00Z': "
-        "no row for this hour; add it, or write absent: zero, or repair: [gaps]",
+        "no row for this hour; add it, or repair: [gaps], or absent: zero where nothing ran",
     ]
 
 
@@ -191,7 +194,10 @@ def test_thousands_of_faulty_rows_are_counted_after_the_first_twenty(faults):
     found = faults(table.to_csv(index=False))
     assert len(found) == 21
     assert found[19].startswith("demand.file row 21 web = -1.0: ")
-    assert found[20] == ("demand.file = '4980 more such places': write a number from 0 to 1e+12")
+    assert found[20] == (
+        "demand.file = '4980 more such places': "
+        "write a number from 0 to 1e+12, or repair: [negatives]"
+    )
 
 
 def test_a_long_gap_is_counted_too(faults):
@@ -200,7 +206,7 @@ def test_a_long_gap_is_counted_too(faults):
     assert len(found) == 21
     assert found[20] == (
         f"demand.file = '{59 * 24 - 1 - 20} more such places': "
-        "no row for this hour; add it, or write absent: zero, or repair: [gaps]"
+        "no row for this hour; add it, or repair: [gaps], or absent: zero where nothing ran"
     )
 
 
@@ -210,7 +216,7 @@ def test_a_gap_in_one_series_of_a_long_file_is_found(faults):
     content += "2026-01-01T02:00Z,web,3\n"
     assert faults(content, "web", "db") == [
         "demand.file series db = '2026-01-01T01:00:00Z': "
-        "no row for this hour; add it, or write absent: zero, or repair: [gaps]"
+        "no row for this hour; add it, or repair: [gaps], or absent: zero where nothing ran"
     ]
 
 
@@ -263,7 +269,7 @@ def test_rows_of_several_futures_or_of_none_are_refused(faults, where, report):
 
 def test_faulty_rows_keep_their_numbers_behind_a_filter(faults):
     assert faults(SCENARIOS + "2026-01-01T01:00Z,low,1,-7\n", where={"scenario": "low"}) == [
-        "demand.file row 6 web = -7.0: write a number from 0 to 1e+12"
+        "demand.file row 6 web = -7.0: write a number from 0 to 1e+12, or repair: [negatives]"
     ]
 
 
@@ -328,8 +334,9 @@ def test_parquet_rows_are_numbered_from_one(faults):
     table.loc[3, "timestamp"] = pd.NaT
     assert faults(table, file="demand.parquet") == [
         "demand.file row 4 timestamp = 'blank or NaN': write ISO 8601, such as 2026-01-01T00:00Z",
-        "demand.file row 2 web = -2.0: write a number from 0 to 1e+12",
-        "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12",
+        "demand.file row 2 web = -2.0: write a number from 0 to 1e+12, or repair: [negatives]",
+        "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12, or "
+        "repair: [gaps], and [edges] where the series begins or ends so",
     ]
 
 
@@ -340,7 +347,7 @@ def test_naive_parquet_timestamps_need_the_zone_of_the_request(read, faults):
     assert demand.start == datetime(2026, 1, 1, 5, tzinfo=UTC)
     assert faults(table, file="demand.parquet")[0] == (
         "demand.file row 1 timestamp = '2026-01-01T00:00:00': carries no offset; "
-        "write one (…Z) or name the file's timezone in demand.timezone"
+        "write one (…Z) or name the file's timezone in demand.timezone (2 rows)"
     )
 
 

@@ -62,16 +62,20 @@ def test_faults_of_all_pieces_are_reported_sort_by_sort_with_their_rows(tmp_path
     table.loc[last - 5, "value"] = -2.0
     table.loc[last - 9, "timestamp"] += pd.Timedelta("30min")
     write(pd.concat([table, again], ignore_index=True), tmp_path / name)
-    off = "does not fall on a whole UTC hour; write whole hours, or repair: [irregular]"
+    off = (
+        "does not fall on a whole UTC hour; of rows shorter than an hour say "
+        "resample: mean (or sum, max), of others repair: [irregular]"
+    )
+    negative = "write a number from 0 to 1e+12, or repair: [negatives]"
     shown = "2028-12-30T22:30:00Z" if first == 1 else "2028-12-30 22:30:00+00:00"
     assert faults_of(tmp_path / name, NAMES) == [
         f"demand.file row {last - 9 + first} timestamp = '{shown}': {off}",
-        f"demand.file row {7 + first} value = -1.0: write a number from 0 to 1e+12",
-        f"demand.file row {last - 5 + first} value = -2.0: write a number from 0 to 1e+12",
+        f"demand.file row {7 + first} value = -1.0: {negative}",
+        f"demand.file row {last - 5 + first} value = -2.0: {negative}",
         f"demand.file row {last + 1 + first} timestamp = '2026-01-01T00:00:00Z': "
         "this hour stands in an earlier row; keep one, or repair: [duplicates]",
         "demand.file series a = '2028-12-30T22:00:00Z': "
-        "no row for this hour; add it, or write absent: zero, or repair: [gaps]",
+        "no row for this hour; add it, or repair: [gaps], or absent: zero where nothing ran",
     ]
 
 

@@ -146,7 +146,7 @@ MANY_FAULTS = """timestamp,scenario,web
 
 def test_every_faulty_row_and_every_missing_hour_of_every_scenario_is_reported_at_once(faults):
     unknown = "the request's scenarios have no such name; give it a probability, or take it out"
-    hole = "no row for this hour; add it, or write absent: zero, or repair: [gaps]"
+    hole = "no row for this hour; add it, or write absent: zero where nothing ran"
     assert faults(MANY_FAULTS, scenarios={"low": 0.25, "high": 0.5, "best": 0.25}) == [
         "demand.file row 9 scenario = 'blank or NaN': write the row's scenario",
         f"demand.file row 13 scenario = 'middle': {unknown}",
@@ -155,12 +155,12 @@ def test_every_faulty_row_and_every_missing_hour_of_every_scenario_is_reported_a
         "demand.file row 6 timestamp = '2026-01-01T03:00:00': carries no offset; "
         "write one (…Z) or name the file's timezone in demand.timezone",
         "demand.file row 5 timestamp = '2026-01-01T02:30Z': "
-        "does not fall on a whole UTC hour; write whole hours, or repair: [irregular]",
+        "does not fall on a whole UTC hour; write whole hours",
         "demand.file row 2 web = '-1': write a number from 0 to 1e+12",
         "demand.file row 7 web = 'blank or NaN': write a number from 0 to 1e+12",
         "demand.file row 15 web = 'many': write a number from 0 to 1e+12",
         "demand.file row 3 timestamp = '2026-01-01T00:00:00Z': "
-        "this hour stands in an earlier row; keep one, or repair: [duplicates]",
+        "this hour stands in an earlier row; keep one",
         f"demand.file scenario low series web = '2026-01-01T02:00:00Z': {hole}",
         f"demand.file scenario low series web = '2026-01-01T03:00:00Z': {hole}",
         f"demand.file scenario high series web = '2026-01-01T01:00:00Z': {hole}",
@@ -171,7 +171,7 @@ def test_a_gap_in_one_series_of_one_scenario_of_a_long_file_is_found(faults):
     content = LONG.replace("2026-01-01T01:00Z,web,4,high\n", "")
     assert faults(content, "web", "db") == [
         "demand.file scenario high series web = '2026-01-01T01:00:00Z': "
-        "no row for this hour; add it, or write absent: zero, or repair: [gaps]"
+        "no row for this hour; add it, or write absent: zero where nothing ran"
     ]
 
 
@@ -187,7 +187,7 @@ def test_a_scenario_with_rows_of_other_series_alone_is_not_taken_for_zero(read, 
 def test_an_hour_may_come_again_in_another_scenario_but_not_in_its_own(faults):
     assert faults(LONG + "2026-01-01T00:00Z,web,9,high\n", "web", "db") == [
         "demand.file row 10 timestamp = '2026-01-01T00:00:00Z': "
-        "this hour stands in an earlier row; keep one, or repair: [duplicates]"
+        "this hour stands in an earlier row; keep one"
     ]
 
 
@@ -202,7 +202,7 @@ def test_a_scenario_of_other_hours_than_the_rest_is_refused(faults):
         "demand.file scenario odd = '2026-01-01T00:00:00Z to 2026-01-01T03:00:00Z': give every "
         "scenario the same hours; most span 2026-01-01T00:00:00Z to 2026-01-01T02:00:00Z",
         "demand.file scenario odd series web = '2026-01-01T02:00:00Z': "
-        "no row for this hour; add it, or write absent: zero, or repair: [gaps]",
+        "no row for this hour; add it, or write absent: zero where nothing ran",
     ]
 
 

@@ -70,7 +70,8 @@ def test_short_gaps_are_interpolated_and_listed(read):
 def test_blank_values_are_gaps(read, faults):
     assert read(rows([1, "", 3]), repair=["gaps"]).series["web"].tolist() == [1, 2, 3]
     assert faults(rows([1, "", 3]), repair=["edges"]) == [
-        "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12, or repair: [gaps]"
+        "demand.file row 3 web = 'blank or NaN': write a number from 0 to 1e+12, or "
+        "repair: [gaps], and [edges] where the series begins or ends so"
     ]
 
 

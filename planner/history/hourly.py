@@ -6,13 +6,14 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.demand_clock import doubled_fixes
 from planner.demand_faults import LARGEST, VALUE_FIX, FaultList
 from planner.history.grid import Grid
 from planner.history.hours import hours_of_counters, hours_of_samples
 from planner.history.mending import mend_edges, mend_gaps, mend_outliers
 from planner.history.samples import SampleFaults, Samples
 from planner.repairs.duplicates import combine
-from planner.repairs.report import RepairLog, moment
+from planner.repairs.report import HOUR_S, RepairLog, moment
 from planner.request import DemandSource
 
 Floats = NDArray[np.float64]
@@ -57,7 +58,7 @@ def make_hourly(
     rules = source.repair
     samples = _mend_negatives(samples, rules.negatives, faults, log)
     samples = _leave_out_blanks(samples, source, faults)
-    samples = _mend_duplicates(samples, rules.duplicates, faults, log)
+    samples = _mend_duplicates(samples, source, faults, log)
     faults.faults.raise_if_any()
     _need_samples(samples, source, faults)
     grid = (
@@ -70,7 +71,7 @@ def make_hourly(
     if source.absent == "zero":
         grid = replace(grid, values=np.nan_to_num(grid.values, nan=0.0))
     grid = mend_edges(grid, rules.edges, faults, log)
-    grid = mend_gaps(grid, rules.gaps, faults, log)
+    grid = mend_gaps(grid, rules.gaps, source.timezone, faults, log)
     faults.faults.raise_if_any()
     grid = mend_outliers(grid, rules.outliers, log)
     _check_largest(grid, faults)
@@ -99,22 +100,26 @@ def _leave_out_blanks(samples: Samples, source: DemandSource, faults: FaultList)
     """Samples without a value are none; their hours are gaps."""
     blank = np.isnan(samples.value)
     if source.repair.gaps is None and source.absent == "fault":
-        SampleFaults(samples, faults).refuse(blank, f"{VALUE_FIX}, or repair: [gaps]")
+        SampleFaults(samples, faults).refuse(blank, faults.blank_fix)
     return samples.only(~blank)
 
 
 def _mend_duplicates(
-    samples: Samples, rule: str | None, faults: FaultList, log: RepairLog
+    samples: Samples, source: DemandSource, faults: FaultList, log: RepairLog
 ) -> Samples:
-    first = samples.begins()
+    first, rule = samples.begins(), source.repair.duplicates
     if first.all():
         return samples
     if rule is None:
         fix = "this moment stands in an earlier row; keep one, or repair: [duplicates]"
-        SampleFaults(samples, faults).refuse(~first, fix, timestamp=True)
+        fixes = doubled_fixes(samples.second[~first] // HOUR_S, source.timezone, fix)
+        for one, places in fixes.items():
+            again = np.flatnonzero(~first)[places]
+            bad = np.isin(np.arange(len(first)), again)
+            SampleFaults(samples, faults).refuse(bad, one, timestamp=True)
         return samples
     begins = np.flatnonzero(first)
-    value = combine(samples.value, begins, rule)  # type: ignore[arg-type]
+    value = combine(samples.value, begins, rule)
     words = {"mean": "mean of its rows taken", "sum": "its rows added", "last": "last row taken"}
     _log_samples("duplicates", samples, ~first, words[rule], log)
     return replace(samples.only(first), value=value)

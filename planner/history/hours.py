@@ -19,10 +19,6 @@ Ints = NDArray[np.int64]
 EARLY_S = 900
 """A row so many seconds before a whole hour is that hour's, where rows come by the hour."""
 
-OFF_FIX = (
-    "does not fall on a whole UTC hour; write whole hours, say resample: mean (max, sum), or "
-    "repair: [irregular]"
-)
 LAST_FIX = "the last hour has not all its rows; add them, or repair: [partial_last_hour]"
 COUNTER_FIX = "this counter falls; say repair: [counter_resets] if it began again at zero"
 
@@ -90,7 +86,7 @@ def hours_of_samples(
     off = samples.second % HOUR_S != 0
     how = source.resample or (source.repair.irregular if off.any() else None)
     if how is None:
-        SampleFaults(samples, faults).refuse(off, OFF_FIX, timestamp=True)
+        SampleFaults(samples, faults).refuse(off, faults.off_fix, timestamp=True)
         faults.faults.raise_if_any()
     steps = _steps(samples)
     if source.resample is not None:

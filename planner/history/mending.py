@@ -6,15 +6,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList
+from planner.demand_clock import report_lost
+from planner.demand_faults import EDGE_FIX, SHOWN, FaultList
 from planner.history.grid import Grid
 from planner.repairs.gaps import fill_gaps, find_gaps
 from planner.repairs.outliers import clip_outliers
 from planner.repairs.report import HOUR_S, RepairLog, moment
 from planner.request import GapRepair, OutlierRepair
 
-EDGE_FIX = "the series is known from {} to {} only; repair: {{edges: zero}} or {{edges: trim}}"
-HOLE_FIX = "no row for this hour; add it, or write absent: zero, or repair: [gaps]"
 LONG_FIX = "a gap of {} hours; add rows, or allow it: repair: {{gaps: {{longest_hours: {}}}}}"
 
 
@@ -57,7 +56,9 @@ def _trimmed(
     return replace(grid, first=grid.first + begin, values=grid.values[:, begin:end])
 
 
-def mend_gaps(grid: Grid, rule: GapRepair | None, faults: FaultList, log: RepairLog) -> Grid:
+def mend_gaps(
+    grid: Grid, rule: GapRepair | None, zone: str | None, faults: FaultList, log: RepairLog
+) -> Grid:
     """Hours without a value inside a series."""
     if not np.isnan(grid.values).any():
         return grid
@@ -69,10 +70,7 @@ def mend_gaps(grid: Grid, rule: GapRepair | None, faults: FaultList, log: Repair
             lost = np.concatenate(
                 [np.arange(a, b) for a, b in zip(begins, ends, strict=True)] or [begins]
             )
-            named: list[tuple[str, object]] = [
-                (field, _shown(grid.first + hour)) for hour in lost[:SHOWN]
-            ]
-            faults.report(named, HOLE_FIX, total=len(lost))
+            report_lost(grid.first + lost, zone, field, faults.hole_fix, faults)
             continue
         for begin, end in zip(begins, ends, strict=True):
             if end - begin > rule.longest_hours:

@@ -86,7 +86,7 @@ def read_moments(
     report = _Reporter(stamps, code, faults)
     report.refuse(absolute.isna() & naive.isna(), UNREADABLE_FIX)
     if zone is None:
-        report.refuse(naive.notna(), OFFSET_FIX)
+        report.refuse(naive.notna(), OFFSET_FIX, once=True)
     first, later, absent = _localized(naive, zone or ZoneInfo("UTC"))
     if not change:
         fix = faults.mended_by(CHANGE_FIX, "clock_change")
@@ -145,7 +145,7 @@ class _Reporter:
     def __init__(self, stamps: pd.Series, code: NDArray[np.intp], faults: FaultList) -> None:
         self._stamps, self._code, self._faults = stamps, code, faults
 
-    def refuse(self, bad: pd.Series, fix: str) -> None:
+    def refuse(self, bad: pd.Series, fix: str, *, once: bool = False) -> None:
         rows = np.flatnonzero(bad.to_numpy(dtype=bool)[self._code])
         named: list[tuple[str, object]] = [
             (
@@ -154,4 +154,4 @@ class _Reporter:
             )
             for row in rows[:SHOWN]
         ]
-        self._faults.report(named, fix, total=len(rows))
+        self._faults.report(named, fix, total=len(rows), once=once)
