@@ -312,7 +312,11 @@ def make_problem(
         owned=fleet.owned,
         targets=targets,
         present=present,
-        notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
+        notes=(
+            *planned.notes,
+            *(() if futures is None else futures.notes),
+            *notes_of(request, options, fleet.owned, fleet.candidates),
+        ),
         warnings=warnings_of(request, catalog, today),
         futures=futures,
     )

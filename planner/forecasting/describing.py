@@ -11,6 +11,7 @@ from planner.demand import Demand
 from planner.forecasting.forecast import Forecast
 from planner.forecasting.futures import Futures
 from planner.forecasting.known import Known, Outcome, changes, outcomes, reached_share
+from planner.forecasting.last_days import last_days_notes
 from planner.forecasting.models import HOURS_PER_WEEK, WEEKS_PER_YEAR
 from planner.forecasting.report import (
     Expiry,
@@ -118,7 +119,7 @@ def _series(
         deviation=_deviation(one),
         track_records=records,
         months=_months(forecast, fan),
-        notes=_series_notes(one, values, records),
+        notes=(*_series_notes(one, values, records), *last_days_notes(forecast.history, name)),
     )
 
 

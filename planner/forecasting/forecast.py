@@ -21,6 +21,7 @@ from planner.forecasting.known import (
     outcomes,
     series_of,
 )
+from planner.forecasting.last_days import last_days_notes
 from planner.forecasting.mixture import MIXTURE_LEVELS, likeliest, mixture_quantiles, with_change
 from planner.forecasting.models import HOURS_PER_WEEK
 from planner.forecasting.paths import draw
@@ -107,7 +108,12 @@ class Forecast:
         flat = {name: one.ravel() for name, one in series.items()}
         demand = Demand(self.start, flat, scenarios, self.history.repairs)
         outcomes_of = {one.known.name: one.labels for one in dealt}
-        futures = Futures(demand, outcomes_of, settings.paths)
+        notes = tuple(
+            f"{name}: {note}"
+            for name in sorted(series)
+            for note in last_days_notes(self.history, name)
+        )
+        futures = Futures(demand, outcomes_of, settings.paths, notes=notes)
         return futures if settings.scenarios is None else futures.reduced(settings.scenarios)
 
     def _befallen(self) -> dict[str, Floats]:

@@ -18,12 +18,14 @@ class Futures:
         paths: how many were drawn.
         error_share: mean distance of those drawn to those kept, as a share of mean demand; 0 where
             all are kept.
+        notes: what to know of the history before they are planned for.
     """
 
     demand: Demand
     outcomes: Mapping[str, tuple[Label, ...]]
     paths: int
     error_share: float = 0.0
+    notes: tuple[str, ...] = ()
 
     def reduced(self, count: int) -> "Futures":
         """So many of them, each as likely as all those it stands for."""
@@ -34,4 +36,5 @@ class Futures:
             name: tuple(labels[position] for position in found.kept)
             for name, labels in self.outcomes.items()
         }
-        return Futures(reduced(self.demand, found), outcomes, self.paths, found.error_share)
+        demand = reduced(self.demand, found)
+        return Futures(demand, outcomes, self.paths, found.error_share, self.notes)
