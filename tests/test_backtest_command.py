@@ -76,10 +76,11 @@ def test_the_folder_holds_the_report_its_tables_its_picture_and_the_journal(requ
     assert (out / "journal.jsonl").read_bytes() == journal
 
 
-def test_progress_names_course_policy_date_and_cost(request_file):
+def test_progress_counts_walks_and_names_course_policy_date_and_cost(request_file):
+    """One of six walks that decide is over; of all decisions it has made 3 in 16."""
     result = run("backtest", request_file)
     first = result.stderr.splitlines()[0]
-    assert first == "3/16 decisions: as_recorded, look_back, 2026-01-06: 108,000 USD so far"
+    assert first == "17 %, 1 of 6 walks: as_recorded, look_back, 2026-01-06: 108,000 USD so far"
 
 
 def test_unknown_policies_are_refused_with_those_there_are(request_file):

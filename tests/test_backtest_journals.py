@@ -65,6 +65,11 @@ def test_a_stopped_run_goes_on_from_its_journal_to_the_same_result(request_, tmp
     assert path.read_text().startswith(kept)
     assert again[0].done > steps[0].done
     assert again[-1].done == again[-1].decisions == len(path.read_text().splitlines())
+    # Six policies that decide, over two courses; each walk counts the same.
+    assert (again[-1].over, again[-1].walks, again[-1].share) == (12, 12, 1.0)
+    shares = [one.share for one in (*steps, *again)]
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(1 / 12)
 
 
 def test_a_finished_journal_leaves_nothing_to_decide(request_, tmp_path):

@@ -79,9 +79,10 @@ def run_backtest(
 
 def describe(standing: WalkStanding) -> str:
     """Where a walk stands, in one line."""
+    far = f"{percent(standing.share, 0)}, {standing.over} of {standing.walks} walks"
     return (
-        f"{standing.done}/{standing.decisions} decisions: {standing.course}, {standing.policy}, "
-        f"{standing.date:%Y-%m-%d}: {usd(standing.cost_usd)} USD so far"
+        f"{far}: {standing.course}, {standing.policy}, {standing.date:%Y-%m-%d}: "
+        f"{usd(standing.cost_usd)} USD so far"
     )
 
 

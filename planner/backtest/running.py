@@ -38,6 +38,9 @@ class WalkStanding:
         cost_usd: its bill from the window's start to that date.
         done: decisions of all walks so far.
         decisions: of all walks.
+        over: walks that have come to the window's end.
+        walks: those that decide at all.
+        share: how far all have come, 0-1; each walk counts the same, however often it decides.
     """
 
     course: str
@@ -46,6 +49,9 @@ class WalkStanding:
     cost_usd: Decimal
     done: int
     decisions: int
+    over: int
+    walks: int
+    share: float
 
 
 @dataclass
@@ -61,6 +67,11 @@ class _Walk:
     @property
     def is_over(self) -> bool:
         return len(self.records) >= self.decisions
+
+    @property
+    def share(self) -> float:
+        """How far it has come through the window, 0-1: its decisions are evenly spread."""
+        return 1.0 if self.is_over else len(self.records) / self.decisions
 
 
 def backtest(
@@ -216,6 +227,7 @@ def _standing(setting: Setting, walk: _Walk, walks: Sequence[_Walk]) -> WalkStan
     until = max(latest, setting.calendar.start + HOUR)
     if walk.is_over:
         latest = until = setting.calendar.end
+    deciding = [one for one in walks if one.decisions]
     return WalkStanding(
         course=walk.course.label,
         policy=walk.policy,
@@ -223,6 +235,9 @@ def _standing(setting: Setting, walk: _Walk, walks: Sequence[_Walk]) -> WalkStan
         cost_usd=_bill(setting, walk, until).bill.total_usd,
         done=sum(len(one.records) for one in walks),
         decisions=sum(one.decisions for one in walks),
+        over=sum(one.is_over for one in deciding),
+        walks=len(deciding),
+        share=sum(one.share for one in deciding) / len(deciding),
     )
 
 
