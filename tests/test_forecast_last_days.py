@@ -88,7 +88,8 @@ def test_days_filled_in_are_counted():
         "68 hours of the last 7 days were lost and filled in (gaps): the forecast is no less "
         "certain for it",
     )
-    assert notes(busy(), [before, elsewhere]) == ()
+    after = Repair("gaps", "web", END, END + timedelta(hours=90), 90, "left out")
+    assert notes(busy(), [before, elsewhere, after]) == ()
 
 
 def test_forecast_and_plan_tell_it(document, price):

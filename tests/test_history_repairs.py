@@ -75,6 +75,16 @@ def test_blank_values_are_gaps(read, faults):
     ]
 
 
+def test_blanks_at_the_ends_of_all_series_are_left_out_and_listed(read):
+    demand = read(rows(["", 1, "", 3, "", ""]), repair=["gaps"])
+    assert (demand.start, demand.series["web"].tolist()) == (START + HOUR, [1, 2, 3])
+    outside = "left out: blank before or after all values"
+    assert listed(demand) == [
+        *[("gaps", hour, 1, outside) for hour in (0, 4, 5)],
+        ("gaps", 2, 1, "interpolated"),
+    ]
+
+
 def test_longer_gaps_take_the_same_hours_of_the_weeks_around(read):
     week = np.arange(168.0)
     lost = [*week, *[None] * 5, *(week[5:] + 10), *(week + 20)]

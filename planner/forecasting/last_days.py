@@ -101,7 +101,7 @@ def _filled_in(history: Demand, name: str) -> list[str]:
     hours = sum(
         min(one.count, (one.end - max(one.start, week)) // timedelta(hours=1))
         for one in history.repairs
-        if one.rule == "gaps" and one.series == name and one.end > week
+        if one.rule == "gaps" and one.series == name and week < one.end and one.start < history.end
     )
     if hours < HOURS_PER_DAY:
         return []

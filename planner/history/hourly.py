@@ -57,7 +57,7 @@ def make_hourly(
     """
     rules = source.repair
     samples = _mend_negatives(samples, rules.negatives, faults, log)
-    samples = _leave_out_blanks(samples, source, faults)
+    samples = _leave_out_blanks(samples, source, faults, log)
     samples = _mend_duplicates(samples, source, faults, log)
     faults.faults.raise_if_any()
     _need_samples(samples, source, faults)
@@ -96,11 +96,17 @@ def _mend_negatives(
     return replace(samples, value=value)
 
 
-def _leave_out_blanks(samples: Samples, source: DemandSource, faults: FaultList) -> Samples:
-    """Samples without a value are none; their hours are gaps."""
+def _leave_out_blanks(
+    samples: Samples, source: DemandSource, faults: FaultList, log: RepairLog
+) -> Samples:
+    """Samples without a value are none; their hours are gaps, or outside of the history."""
     blank = np.isnan(samples.value)
     if source.repair.gaps is None and source.absent == "fault":
         SampleFaults(samples, faults).refuse(blank, faults.blank_fix)
+    known = samples.second[~blank]
+    if len(known):
+        outside = (samples.second < known.min()) | (samples.second > known.max())
+        _log_samples("gaps", samples, outside, "left out: blank before or after all values", log)
     return samples.only(~blank)
 
 
