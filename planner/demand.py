@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from catalogs import Faults
 from planner.demand_file import read_series
+from planner.demand_hours import ZONE_FIX, find_zone
 from planner.demand_inline import read_inline
 from planner.history import read_file_history, read_metrics_history
 from planner.repairs import Repair
@@ -101,6 +102,7 @@ def read_demand(
     """
     futures = tuple(Scenario(*one) for one in (scenarios or {}).items()) or FORECAST
     if source.inline is not None:
+        _check_zone(source.timezone)
         start, series = read_inline(source.inline, names, scenarios or {})
         return Demand(start, series, futures)
     if source.is_history or source.prometheus or source.kubernetes:
@@ -118,6 +120,14 @@ def read_demand(
         return Demand(start, series, futures, repairs)
     start, series = read_series(file, source, names, scenarios or {}, field)
     return Demand(start, series, futures)
+
+
+def _check_zone(name: str | None) -> None:
+    """Refuse a zone there is none of: that of inline series is read by forecasts alone."""
+    faults = Faults()
+    if name is not None and find_zone(name) is None:
+        faults.add("demand.timezone", name, ZONE_FIX)
+    faults.raise_if_any()
 
 
 def _refuse_scenarios(scenarios: Mapping[str, float] | None) -> None:
@@ -145,7 +155,10 @@ def inline_demand(request: PlanRequest, *, folder: Path) -> PlanRequest:
         if request.scenarios is None
         else InlineDemand(start=demand.start, scenarios=futures)
     )
-    return request.model_copy(update={"demand": DemandSource(inline=inline)})
+    # A forecast of it follows the same days as one of the rows it was read from.
+    zone = request.demand.timezone
+    written = {"inline": inline} if zone is None else {"inline": inline, "timezone": zone}
+    return request.model_copy(update={"demand": DemandSource.model_validate(written)})
 
 
 def _written(demand: Demand) -> dict[str, list[float]]:

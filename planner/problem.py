@@ -16,7 +16,8 @@ from planner.capacity_blocks import block_types, check_blocks, clearing_hour
 from planner.capacity_levels import check_capacity, check_held_times, find_levels
 from planner.demand import Demand, read_demand
 from planner.fleet import Candidate, cheapest_candidates, find_candidates
-from planner.forecasting import Futures, forecast_request, information_of
+from planner.forecasting import Forecast, Futures, forecast_request, information_of
+from planner.forecasting.notes import notes_on_plan
 from planner.hardware import check_hardware
 from planner.information import partition_in, partitions_by_date
 from planner.owned import Owned, resolve_owned
@@ -62,6 +63,7 @@ class Problem:
         notes: what the reader should know about defaults taken.
         warnings: what the reader should mind.
         futures: what the demand's scenarios were drawn as, where it is forecast.
+        forecast: what these were drawn from.
     """
 
     request: PlanRequest
@@ -79,6 +81,7 @@ class Problem:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     futures: Futures | None = None
+    forecast: Forecast | None = None
 
     @property
     def holds_capacity(self) -> bool:
@@ -220,6 +223,7 @@ class Problem:
         return replace(
             self,
             futures=None,
+            forecast=None,
             demand=self.demand.future(scenario),
             information=partitions,
             candidates=tuple(one.within(span) for one in self.candidates),
@@ -278,10 +282,12 @@ def make_problem(
         present = collected(faults, lambda: read_present_bill(source, folder))
     if catalog is None:
         raise InvalidInputError(faults.found)
+    made: Forecast | None = None
     futures: Futures | None = None
     if request.forecast is not None and demand is not None:
         history, longest = demand, longest_term_hours(request, catalog)
-        futures = collected(faults, lambda: forecast_request(request, history, longest).draw())
+        made = collected(faults, lambda: forecast_request(request, history, longest))
+        futures = None if made is None else made.draw()
         demand = None if futures is None else futures.demand
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
     planned = _planned(request, catalog, demand, faults) or _stand_in(names)
@@ -315,10 +321,12 @@ def make_problem(
         notes=(
             *planned.notes,
             *(() if futures is None else futures.notes),
+            *(() if made is None else notes_on_plan(made)),
             *notes_of(request, options, fleet.owned, fleet.candidates),
         ),
         warnings=warnings_of(request, catalog, today),
         futures=futures,
+        forecast=made,
     )
 
 

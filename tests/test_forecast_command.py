@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import jsonschema
 import numpy as np
@@ -20,7 +21,9 @@ from api.command.forecast_tables import show_forecast
 from api.http.app import create_app
 from api.http.settings import ServerSettings
 from api.schemas import json_schema
-from planner import Surroundings, forecast_demand, make_plan, parse_request
+from catalogs import InvalidInputError
+from planner import Surroundings, forecast_demand, inline_demand, make_plan, parse_request
+from planner.backtest.resolving import resolve_setting
 
 RUNNER = CliRunner()
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -250,20 +253,112 @@ def test_what_was_mended_in_the_history_is_told(asked, tmp_path):
     assert any(one.startswith("the demand's rows were mended: irregular ") for one in notes)
 
 
-def test_days_of_utc_are_told_where_the_rows_are_local(asked, tmp_path):
-    rows = (
-        f"{START + timedelta(hours=hour):%Y-%m-%dT%H:%M},{value}"
-        for hour, value in enumerate(history(WEEK))
-    )
+@pytest.fixture
+def local(asked, tmp_path):
+    """Requests of rows in New York's time, from Thursday on, busy from nine to five."""
+    hours = [START + timedelta(hours=hour) for hour in range(5, 5 + 12 * WEEK)]
+    clock = [hour.astimezone(ZoneInfo("America/New_York")) for hour in hours]
+    values = np.random.default_rng(1).lognormal(0, 0.05, len(hours))
+    values *= [9.0 if 9 <= hour.hour < 17 else 2.0 for hour in clock]
+    rows = [f"{hour:%Y-%m-%dT%H:%M},{value:.3f}" for hour, value in zip(clock, values, strict=True)]
     (tmp_path / "local.csv").write_text("\n".join(["timestamp,m.big", *rows]))
-    parts = {"demand": {"file": "local.csv", "timezone": "America/New_York"}, "owned": []}
 
-    def notes_of(**zone):
-        request = parse_request(asked(**parts, forecast={"paths": 2} | zone))
-        return " ".join(forecast_demand(request, Surroundings(folder=tmp_path)).report.notes)
+    def request(**zone):
+        demand = {"file": "local.csv", "timezone": "America/New_York", "repair": ["clock_change"]}
+        parts = {"owned": [], "horizon": {"hours": WEEK}, "purchases": {"hours": [0]}}
+        return parse_request(asked(demand=demand, **parts, forecast={"paths": 2} | zone))
 
-    assert "days and weeks are those of UTC; where demand lives by America/New_York" in notes_of()
-    assert "UTC" not in notes_of(timezone="America/New_York")
+    return request
+
+
+UTC_DAYS = "days and weeks are those of UTC; where demand has others, write forecast.timezone"
+
+
+def test_days_are_those_of_the_rows_own_zone_unless_another_is_named(local, asked, tmp_path):
+    def made(request):
+        return forecast_demand(request, Surroundings(folder=tmp_path))
+
+    own, same, utc = (made(local(**zone)) for zone in ({}, {"timezone": "America/New_York"},
+                                                       {"timezone": "UTC"}))  # fmt: skip
+    assert own.report == same.report
+    assert own.report.timezone == "America/New_York"
+    assert utc.report.timezone == "UTC"
+    # Clocks went forward on the way: UTC's days begin an hour late in New York before that.
+    loss, utc_loss = (
+        one.report.series[0].track_records[0].weighted_quantile_loss for one in (own, utc)
+    )
+    assert loss < 0.85 * utc_loss
+    for one in (own, utc):
+        assert UTC_DAYS not in one.report.notes
+    assert UTC_DAYS in forecast_demand(parse_request(asked())).report.notes
+
+
+def test_inline_demand_is_forecast_in_the_days_of_the_rows_it_was_read_from(local, tmp_path):
+    request = local()
+    written = inline_demand(request, folder=tmp_path).model_dump_json(exclude_unset=True)
+
+    whole = parse_request(json.loads(written))
+
+    from_file = forecast_demand(request, Surroundings(folder=tmp_path))
+    from_text = forecast_demand(whole)
+    assert from_text.report.series == from_file.report.series
+    assert np.array_equal(from_text.quantiles["m.big"], from_file.quantiles["m.big"])
+    app = create_app(ServerSettings()).test_client()
+    posted = app.post("/v1/forecasts", data=written, content_type="application/json")
+    assert posted.json["timezone"] == "America/New_York"
+
+
+def test_an_inline_demand_s_zone_must_be_one(asked):
+    document = asked()
+    document["demand"]["timezone"] = "Mars/Olympus"
+
+    with pytest.raises(InvalidInputError) as refused:
+        forecast_demand(parse_request(document))
+    assert [one.field for one in refused.value.faults] == ["demand.timezone"]
+
+
+def test_a_back_test_forecasts_in_the_days_of_the_rows_too(local, tmp_path):
+    setting = resolve_setting(local(), Surroundings(folder=tmp_path))
+
+    assert setting.neutral.settings.timezone == "America/New_York"
+
+
+def test_models_that_need_more_history_say_who_took_their_place(asked):
+    wanted = asked(forecast={"paths": 2, "model": "yearly"}, owned=[])
+    report = forecast_demand(parse_request(wanted)).report
+    plan = make_plan(parse_request(wanted))
+
+    (one,) = report.series
+    told = f"yearly needs 56 weeks of history, here are 20: {one.model} is taken"
+    assert one.model in {"trend", "flat"}
+    assert told in one.notes
+    assert f"forecast: m.big: {told}" in plan.notes
+
+
+def test_a_model_asked_for_that_can_be_had_is_taken_without_much_ado(asked):
+    wanted = asked(forecast={"paths": 2, "model": "flat"}, owned=[])
+
+    (one,) = forecast_demand(parse_request(wanted)).report.series
+    assert one.notes == ("models were not compared: one is asked for",)
+    assert not any("needs" in note for note in make_plan(parse_request(wanted)).notes)
+
+
+def test_series_kept_to_their_sum_are_told_by_the_sum_s_model(document, price):
+    """A machine type born three weeks ago: its sum with the old one has models that compare."""
+    total, new = np.array(history()), np.zeros(HISTORY)
+    new[-3 * WEEK :] = 2.0
+    rates = [price(name, "on_demand", 0.1) for name in ("m.big", "m.new")]
+    series = {"m.big": (total - new).tolist(), "m.new": new.tolist()}
+    kept = document(rates, series, forecast={"together": [["m.big", "m.new"]]})
+    alone = document([rates[0]], {"m.big": total.tolist()}, forecast={})
+
+    old, young = forecast_demand(parse_request(kept | {"horizon": {"hours": 48}})).report.series
+    (whole,) = forecast_demand(parse_request(alone | {"horizon": {"hours": 48}})).report.series
+
+    assert whole.rivals
+    assert old.rivals == young.rivals == pytest.approx(whole.rivals)
+    assert old.model == young.model == whole.model
+    assert not any("compared" in note for note in (*old.notes, *young.notes))
 
 
 def test_pictures_are_drawn_of_a_week_and_of_no_demand(asked):

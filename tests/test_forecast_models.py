@@ -15,7 +15,8 @@ from catalogs import InvalidInputError
 from planner.demand import Demand
 from planner.forecasting import forecast
 from planner.forecasting.clock import Clock
-from planner.forecasting.holiday_effects import COUNTRIES, find_effects
+from planner.forecasting.countries import calendars_by_clock
+from planner.forecasting.holiday_effects import Calendars, find_effects
 from planner.forecasting.naive import seasonal_naive
 from planner.forecasting.track_record import horizons, track_records
 from planner.request import ForecastSettings
@@ -89,7 +90,7 @@ def test_the_country_whose_holidays_a_demand_keeps_is_found_and_its_next_holiday
     first, days = START.date(), 900
     off = japanese_holidays(first, days + 365)
 
-    effects = find_effects(daily_history(off[:days]), first, days + 365, COUNTRIES, named=False)
+    effects = find_effects(daily_history(off[:days]), first, days + 365, Calendars())
 
     assert effects.country == "JP"
     ahead = [day for day in range(days, days + 365) if off[day] and day % 7 < 5]
@@ -101,13 +102,58 @@ def test_the_country_whose_holidays_a_demand_keeps_is_found_and_its_next_holiday
 def test_a_demand_that_keeps_no_holidays_is_given_none():
     daily = daily_history(np.zeros(900, dtype=bool))
 
-    assert find_effects(daily, START.date(), 1000, COUNTRIES, named=False).country is None
+    assert find_effects(daily, START.date(), 1000, Calendars()).country is None
+
+
+def test_no_country_is_chosen_by_itself_from_less_than_a_year():
+    first, off = date(2022, 1, 3), japanese_holidays(date(2022, 1, 3), 800)
+
+    def country(days, calendars):
+        return find_effects(daily_history(off[:days]), first, 800, calendars).country
+
+    assert country(363, Calendars()) is None
+    assert country(364, Calendars()) == "JP"
+    assert country(363, Calendars(("JP", "DE"), named=True)) == "JP"
+
+
+def test_the_zone_s_own_country_is_taken_if_it_explains_enough():
+    """All of these days are off in Germany, most in the Netherlands, one in Japan."""
+    fixed = {(1, 1), (5, 1), (10, 3), (12, 25), (12, 26)}
+    easter = [date(2022, 4, 17), date(2023, 4, 9), date(2024, 3, 31)]
+    moving = {sunday + timedelta(days=day) for sunday in easter for day in (-2, 1, 39, 50)}
+    every = [START.date() + timedelta(days=day) for day in range(900)]
+    off = [one in moving or (one.month, one.day) in fixed for one in every]
+
+    def country(home):
+        calendars = Calendars(("JP", "NL", "DE"), home=home)
+        return find_effects(daily_history(np.array(off)), START.date(), 900, calendars).country
+
+    assert [country(home) for home in (None, "DE", "NL", "JP")] == ["DE", "DE", "NL", "DE"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "inside", "outside", "home"),
+    [
+        ("America/New_York", {"US", "CA"}, {"GB", "AU", "MX", "BR"}, "US"),
+        ("Europe/Berlin", {"DE", "FR", "AT"}, {"GB", "FI", "US"}, "DE"),
+        ("US/Pacific", {"US", "CA"}, {"GB", "JP"}, None),
+        ("Europe/Lisbon", {"PT", "GB", "IE"}, {"DE", "US"}, "PT"),
+        ("UTC", {"US", "GB", "JP"}, set(), None),
+        (None, {"US", "GB", "JP"}, set(), None),
+    ],
+)
+def test_holidays_are_looked_for_among_countries_of_the_zone_s_clock(zone, inside, outside, home):
+    found = calendars_by_clock(zone, 2026)
+
+    assert inside <= set(found.countries)
+    assert not outside & set(found.countries)
+    assert found.home == home
 
 
 def test_years_far_ahead_draw_no_warnings_of_holidays_not_known():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        find_effects(daily_history(np.zeros(400, bool)), date(2060, 1, 5), 900, named=False)
+        find_effects(daily_history(np.zeros(400, bool)), date(2060, 1, 5), 900, Calendars())
 
 
 def test_days_follow_the_zone_s_clock_across_its_changes():

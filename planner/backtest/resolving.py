@@ -9,10 +9,10 @@ from planner.backtest.drawing import ForecastFutures
 from planner.backtest.setting import Futures, Setting
 from planner.calendar import HOUR, make_calendar
 from planner.demand import Demand, read_demand
-from planner.forecasting import SHORTEST_HOURS
+from planner.forecasting import SHORTEST_HOURS, settings_of
 from planner.planning import Surroundings
 from planner.prices import longest_term_hours, open_catalogs
-from planner.request import Backtest, ForecastSettings, Horizon, PlanRequest, PolicyName
+from planner.request import Backtest, Horizon, PlanRequest, PolicyName
 
 FORECASTERS = (PolicyName.NEUTRAL, PolicyName.CAUTIOUS)
 
@@ -58,7 +58,7 @@ def resolve_setting(
         raise InvalidInputError(faults.found)
     calendar = made[0]
     owned = tuple(one for one in request.owned if one.start < calendar.start)
-    settings = request.forecast or ForecastSettings()
+    settings = settings_of(request)
     hours = longest_term_hours(request, catalog) or HOURS_PER_YEAR
     # Policies buy and nothing else: a plan that counts on exchanges would not be carried out.
     offers = request.offers.model_copy(update={"exchanges": False})

@@ -2,7 +2,7 @@
 
 from planner.forecasting.forecast import SHORTEST_HOURS, Forecast, forecast
 from planner.forecasting.futures import Futures
-from planner.forecasting.planned import forecast_request, information_of
+from planner.forecasting.planned import forecast_request, information_of, settings_of
 
 __all__ = [
     "SHORTEST_HOURS",
@@ -11,4 +11,5 @@ __all__ = [
     "forecast",
     "forecast_request",
     "information_of",
+    "settings_of",
 ]

@@ -29,11 +29,13 @@ class Choice:
         errors: mean absolute error as a share of mean demand, by model, over the moments that
             every one of them could forecast from; of models that could not, none.
         origins: number of moments forecast from.
+        weeks: whole weeks of history it was chosen on.
     """
 
     model: Model
     errors: Mapping[str, float]
     origins: int
+    weeks: int
 
 
 def choose_model(values: Floats, wanted: str = "auto") -> Choice:
@@ -43,21 +45,16 @@ def choose_model(values: Floats, wanted: str = "auto") -> Choice:
         values: the history.
         wanted: a model's name, or "auto". A model whose history is too short gives way.
     """
+    weeks = TREND.units(values)
     fit = [one for one in MODELS if len(one.units(values)) >= one.fewest_units]
     if TREND not in fit:
-        return Choice(DAILY, {}, 0)
+        return Choice(DAILY, {}, 0, len(weeks))
     named = [one for one in fit if one.name == wanted]
     if named:
-        return Choice(named[0], {}, 0)
-    weeks = TREND.units(values)
+        return Choice(named[0], {}, 0, len(weeks))
     origins, ahead = _origins(len(weeks))
     errors = {one: _errors(one, weeks, origins, ahead) for one in fit if one is not DAILY}
-    best = _best(errors)
-    shared = np.isfinite(np.array(list(errors.values()))).all(axis=0)
-    told = {
-        one.name: float(of_one[shared].mean()) for one, of_one in errors.items() if shared.any()
-    }
-    return Choice(best, told, len(origins))
+    return Choice(_best(errors), _told(errors), len(origins), len(weeks))
 
 
 def _origins(weeks: int) -> tuple[list[int], int]:
@@ -85,6 +82,14 @@ def _errors(model: Model, weeks: Floats, origins: list[int], ahead: int) -> Floa
         if demand > 0:
             found[position] = error / demand
     return found
+
+
+def _told(errors: Mapping[Model, Floats]) -> dict[str, float]:
+    """Mean errors by name, of models that could forecast from enough moments, over those shared."""
+    known = {one: np.isfinite(of_one) for one, of_one in errors.items()}
+    compared = [one for one in errors if known[one].sum() >= FEWEST_ORIGINS]
+    shared = np.logical_and.reduce([known[one] for one in compared])
+    return {one.name: float(errors[one][shared].mean()) for one in compared if shared.any()}
 
 
 def _best(errors: Mapping[Model, Floats]) -> Model:

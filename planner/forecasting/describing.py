@@ -11,8 +11,8 @@ from planner.demand import Demand
 from planner.forecasting.forecast import Forecast
 from planner.forecasting.futures import Futures
 from planner.forecasting.known import Known, Outcome, changes, outcomes, reached_share
-from planner.forecasting.last_days import last_days_notes
 from planner.forecasting.models import HOURS_PER_WEEK, WEEKS_PER_YEAR
+from planner.forecasting.notes import notes_on, notes_on_series
 from planner.forecasting.report import (
     Expiry,
     ForecastReport,
@@ -25,10 +25,9 @@ from planner.forecasting.report import (
     Span,
     TrackRecord,
 )
-from planner.forecasting.series import MOST_WEEKS, SeriesForecast, hours_left_out
+from planner.forecasting.series import SeriesForecast
 from planner.plan import FutureReduction
-from planner.repairs import summed_up
-from planner.request import Event, ForecastSettings, OwnedCommitment, PlanRequest
+from planner.request import Event, OwnedCommitment, PlanRequest
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +72,7 @@ def describe(
         expiring=expiring(request.owned, forecast),
         scenarios=dict(named),
         reduction=describe_reduction(futures),
-        notes=(*_notes(forecast), *_zone_notes(request, settings)),
+        notes=notes_on(forecast),
     )
 
 
@@ -112,14 +111,14 @@ def _series(
     one, values = forecast.series[name], forecast.history.series[name]
     return SeriesReport(
         workload=name,
-        model=one.choice.model.name,
-        rivals=one.choice.errors,
+        model=one.levels.model.name,
+        rivals=one.levels.errors,
         holidays=one.country,
         recent=float(values[-RECENT_HOURS:].mean()),
         deviation=_deviation(one),
         track_records=records,
         months=_months(forecast, fan),
-        notes=(*_series_notes(one, values, records), *last_days_notes(forecast.history, name)),
+        notes=notes_on_series(forecast, name, records),
     )
 
 
@@ -142,24 +141,6 @@ def _months(forecast: Forecast, fan: Floats) -> tuple[MonthQuantiles, ...]:
             names.tolist(), means.T.tolist(), highest.tolist(), strict=True
         )
     )
-
-
-def _series_notes(
-    one: SeriesForecast, values: Floats, records: tuple[TrackRecord, ...]
-) -> tuple[str, ...]:
-    notes = []
-    left_out = hours_left_out(values)
-    if left_out and left_out == len(values) - MOST_WEEKS * HOURS_PER_WEEK:
-        notes.append(f"history before the last five years is left out: {left_out:,} hours")
-    elif left_out:
-        notes.append(f"there is no demand in the first {left_out:,} hours: left out")
-    if not one.choice.errors:
-        notes.append("models were not compared: one is asked for, or history is short")
-    if not values.any():
-        notes.append("history holds no demand; none is forecast")
-    if not records:
-        notes.append("history is too short to tell how the forecast would have done")
-    return tuple(notes)
 
 
 def _known(forecast: Forecast, known: Known) -> KnownReport:
@@ -196,43 +177,3 @@ def _uplifts(forecast: Forecast, known: Known, happens: float) -> list[KnownUpli
         expected = None if size is None else size * happens
         found.append(KnownUplift(workload=change.series, full_size=size, expected=expected))
     return found
-
-
-def _notes(forecast: Forecast) -> tuple[str, ...]:
-    settings, repairs = forecast.settings, forecast.history.repairs
-    notes = []
-    if repairs:
-        notes.append(f"the demand's rows were mended: {summed_up(repairs)}")
-    if settings.hazards:
-        hazards = " and ".join(one.kind for one in settings.hazards)
-        notes.append(f"quantiles are without hazards ({hazards}); the futures drawn are with them")
-    if settings.together:
-        groups = "; ".join(", ".join(group) for group in settings.together)
-        notes.append(f"series forecast beside their sum, and kept to it: {groups}")
-    for what, concerns in (("in the history or past", _is_past), ("due after the end", _is_after)):
-        named = [one.name for one in settings.known if concerns(one, forecast)]
-        if named:
-            notes.append(f"known, but {what}: {', '.join(named)}")
-    return tuple(notes)
-
-
-def _zone_notes(request: PlanRequest, settings: ForecastSettings) -> tuple[str, ...]:
-    zone = request.demand.timezone
-    if settings.timezone is not None or zone in {None, "UTC"}:
-        return ()
-    return (
-        f"days and weeks are those of UTC; where demand lives by {zone}, say so in "
-        "forecast.timezone too",
-    )
-
-
-def _is_past(known: Known, forecast: Forecast) -> bool:
-    if isinstance(known, Event):
-        return known.end <= forecast.start
-    late = 0 if known.slip is None else known.slip.days
-    return known.at + timedelta(days=known.ramp_days + late) < forecast.start
-
-
-def _is_after(known: Known, forecast: Forecast) -> bool:
-    begins = known.start if isinstance(known, Event) else known.at
-    return begins >= forecast.start + forecast.hours * HOUR

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from catalogs import Faults
 from planner.demand import Demand, Scenario
 from planner.forecasting.clock import Clock
+from planner.forecasting.countries import calendars_by_clock
 from planner.forecasting.futures import Futures
 from planner.forecasting.hazards import befall
-from planner.forecasting.holiday_effects import COUNTRIES, is_country
+from planner.forecasting.holiday_effects import Calendars, is_country
 from planner.forecasting.known import (
     Known,
     apply_known,
@@ -152,19 +153,14 @@ def forecast(history: Demand, settings: ForecastSettings, hours: int) -> Forecas
             none of it.
     """
     _check(history, settings)
-    named = not isinstance(settings.holidays, str)
-    countries: Sequence[str] = () if settings.holidays == "none" else COUNTRIES
-    if not isinstance(settings.holidays, str):
-        countries = settings.holidays
-    clock = Clock(settings.timezone)
+    clock, calendars = Clock(settings.timezone), _calendars(settings, history)
     made = {
         name: forecast_series(
             history.start,
             values,
             hours,
             clock=clock,
-            countries=countries,
-            named=named,
+            calendars=calendars,
             model=settings.model,
         )
         for name, values in sorted(history.series.items())
@@ -172,10 +168,19 @@ def forecast(history: Demand, settings: ForecastSettings, hours: int) -> Forecas
     for group in settings.together:
         total = np.sum([history.series[name] for name in group], axis=0)
         whole = forecast_series(
-            history.start, total, hours, clock=clock, countries=countries, named=named
+            history.start, total, hours, clock=clock, calendars=calendars, model=settings.model
         )
         made |= _split(whole, {name: made[name] for name in group}, history)
     return Forecast(settings, history, made)
+
+
+def _calendars(settings: ForecastSettings, history: Demand) -> Calendars:
+    """Whose holidays the series may keep."""
+    if not isinstance(settings.holidays, str):
+        return Calendars(settings.holidays, named=True)
+    if settings.holidays == "none":
+        return Calendars(())
+    return calendars_by_clock(settings.timezone, history.end.year)
 
 
 def _split(
@@ -194,7 +199,8 @@ def _split(
         (own,) = part.quantiles([0.5])
         wanted = median * (latest[name] / total)
         busy = own > 0
-        found[name] = part.scaled(np.where(busy, wanted / np.where(busy, own, 1.0), 1.0))
+        factor = np.where(busy, wanted / np.where(busy, own, 1.0), 1.0)
+        found[name] = part.as_share(whole, factor)
     return found
 
 

@@ -2,11 +2,10 @@
 
 A day is compared with the same weekday of the weeks around it. Of the calendars of all countries
 that have regions of the large clouds, the one is taken whose holidays explain most of what is
-unusual; none, where none explains enough.
+unusual; none, where none explains enough, or where no year of it is known.
 """
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -29,6 +28,8 @@ COUNTRIES = (
 
 SHORTEST_DAYS = 60
 """Histories shorter than this tell nothing about holidays."""
+YEAR_DAYS = 364
+"""Whose holidays they are is told by histories of a year: before, chance finds many calendars."""
 FEWEST_HOLIDAYS = 3
 LEAST_GAIN = 6.0
 """What a calendar must explain, in robust standard deviations summed over its days."""
@@ -40,6 +41,22 @@ LARGEST_EFFECT = 0.7
 PRIOR_DAYS = 1.0
 """A holiday's own effect is drawn to that of all by so many days; of days near one to none by …"""
 PRIOR_DAYS_NEAR = 3.0
+
+
+@dataclass(frozen=True)
+class Calendars:
+    """Whose holidays a demand may keep.
+
+    Attributes:
+        countries: whose calendars are tried, by two letters; none: no holidays.
+        named: whether the user named them: then the best is taken however little it explains.
+        home: the country demand is known to live in: its calendar is taken if it explains enough,
+            though another should explain more.
+    """
+
+    countries: tuple[str, ...] = COUNTRIES
+    named: bool = False
+    home: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,25 +72,25 @@ class HolidayEffects:
     effect: Floats
 
 
-def find_effects(
-    daily: Floats, first: date, days: int, countries: Sequence[str] = COUNTRIES, *, named: bool
-) -> HolidayEffects:
+def find_effects(daily: Floats, first: date, days: int, calendars: Calendars) -> HolidayEffects:
     """The effects of the best of some countries' holidays.
 
     Args:
         daily: mean demand of each day of the history [day].
         first: the first of them.
         days: how many days, from the first on, the effects are wanted for.
-        countries: whose calendars are tried.
-        named: whether the user named them: then the best is taken however little it explains.
+        calendars: those that are tried.
     """
     none = HolidayEffects(None, np.zeros(days))
-    if len(daily) < SHORTEST_DAYS or not countries:
+    countries, named = calendars.countries, calendars.named
+    if len(daily) < (SHORTEST_DAYS if named else YEAR_DAYS) or not countries:
         return none
     unusual = _log_ratios(daily)
     gains = {country: _gain(unusual, country, first) for country in countries}
-    best = max(gains, key=lambda country: gains[country])
-    if gains[best] < (0.0 if named else LEAST_GAIN):
+    best, least = max(countries, key=gains.__getitem__), 0.0 if named else LEAST_GAIN
+    if calendars.home in gains and gains[calendars.home] >= least:
+        best = calendars.home
+    if gains[best] < least:
         return none
     return HolidayEffects(best, _effects(unusual, best, first, days))
 

@@ -14,6 +14,13 @@ FIRST_GROUPS = (1, 4, 8, 16)
 """Groups of futures that the first purchase dates tell apart; later ones tell all."""
 
 
+def settings_of(request: PlanRequest) -> ForecastSettings:
+    """How a request's demand is forecast: in the time zone of its rows, unless it names another."""
+    settings = request.forecast or ForecastSettings()
+    zone = settings.timezone or request.demand.timezone
+    return settings.model_copy(update={"timezone": zone})
+
+
 def forecast_request(
     request: PlanRequest, history: Demand, longest_term_hours: int | None
 ) -> Forecast:
@@ -42,7 +49,7 @@ def forecast_request(
         fix = f"forecasts reach 1 to {MOST_HOURS} hours past the history's end; shorten the horizon"
         faults.add("horizon", f"{ahead} hours", fix)
     faults.raise_if_any()
-    return forecast(history, request.forecast or ForecastSettings(), ahead)
+    return forecast(history, settings_of(request), ahead)
 
 
 def information_of(request: PlanRequest) -> Information:

@@ -66,6 +66,7 @@ class SeriesReport(Part):
     workload: str
     """Its name, as demand files have it in their column of that name."""
     model: str
+    """Whose levels it has; of series kept `together` that of their sum."""
     rivals: Mapping[str, float]
     """Mean absolute error of every model that was compared, as a share of demand, by name."""
     holidays: str | None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from planner.forecasting.choice import Choice, choose_model
 from planner.forecasting.clock import HOURS_PER_DAY, Clock
-from planner.forecasting.holiday_effects import HolidayEffects, find_effects
+from planner.forecasting.holiday_effects import Calendars, HolidayEffects, find_effects
 from planner.forecasting.models import HOURS_PER_WEEK
 from planner.forecasting.spread import Spread, measure_spread
 
@@ -45,6 +45,7 @@ class SeriesForecast:
         unit: how many of the model's units each hour lies ahead, from 1 on [hour].
         hour_of_unit: its place in its unit [hour].
         spread: the errors that remain.
+        choice_of_sum: the model whose median it has, where that is its share of a sum of series.
     """
 
     choice: Choice
@@ -53,6 +54,12 @@ class SeriesForecast:
     unit: Ints
     hour_of_unit: Ints
     spread: Spread
+    choice_of_sum: Choice | None = None
+
+    @property
+    def levels(self) -> Choice:
+        """The model that its levels come from."""
+        return self.choice_of_sum or self.choice
 
     @property
     def hours(self) -> int:
@@ -97,9 +104,9 @@ class SeriesForecast:
         """The same at every hour [hour]."""
         return self.level_deviation(self.unit.astype(np.float64))
 
-    def scaled(self, factor: Floats) -> "SeriesForecast":
-        """The same forecast, each hour times a factor [hour]."""
-        return replace(self, expected=self.expected * factor)
+    def as_share(self, whole: "SeriesForecast", factor: Floats) -> "SeriesForecast":
+        """The same as a share of a sum of series, each hour times a factor [hour]."""
+        return replace(self, expected=self.expected * factor, choice_of_sum=whole.choice)
 
 
 def forecast_series(
@@ -108,8 +115,7 @@ def forecast_series(
     hours: int,
     *,
     clock: Clock,
-    countries: Sequence[str],
-    named: bool,
+    calendars: Calendars,
     model: str = "auto",
 ) -> SeriesForecast:
     """Forecast one series.
@@ -119,15 +125,14 @@ def forecast_series(
         values: the history, two days or more, finite and not negative [hour].
         hours: how far ahead.
         clock: whose days and weeks it follows.
-        countries: whose holidays may be its own; none: no holidays.
-        named: whether the user named them.
+        calendars: whose holidays may be its own.
         model: a model's name, or "auto".
     """
     dropped = hours_left_out(values)
     utc = clock.local_hours(start, len(values) + hours)[dropped:]
     first, local = clock.to_local(start + dropped * HOUR, values[dropped:])
     ahead = utc[len(values) - dropped :] - (first + len(local))
-    effects = _effects(clock, first, local, int(ahead[-1]) + 1, countries, named=named)
+    effects = _effects(clock, first, local, int(ahead[-1]) + 1, calendars)
     effect = _by_hour(first, len(local) + int(ahead[-1]) + 1, effects)
     plain = local / np.exp(effect[: len(local)])
     choice = choose_model(plain, model)
@@ -158,14 +163,14 @@ def hours_left_out(values: Floats) -> int:
 
 
 def _effects(
-    clock: Clock, first: int, local: Floats, ahead: int, countries: Sequence[str], *, named: bool
+    clock: Clock, first: int, local: Floats, ahead: int, calendars: Calendars
 ) -> HolidayEffects:
     """Holiday effects by whole local days, the first of the history that is whole included."""
     lead = -first % HOURS_PER_DAY
     days = max(0, len(local) - lead) // HOURS_PER_DAY
     daily = local[lead : lead + days * HOURS_PER_DAY].reshape(days, HOURS_PER_DAY).mean(axis=1)
     wanted = (len(local) - lead + ahead) // HOURS_PER_DAY + 1
-    return find_effects(daily, clock.day_of(first + lead), wanted, countries, named=named)
+    return find_effects(daily, clock.day_of(first + lead), wanted, calendars)
 
 
 def _by_hour(first: int, hours: int, effects: HolidayEffects) -> Floats:

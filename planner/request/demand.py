@@ -46,7 +46,8 @@ class DemandSource(Document):
     prometheus: PrometheusSource | None = None
     kubernetes: KubernetesSource | None = None
     timezone: str | None = None
-    """Zone of timestamps that carry no offset, such as Europe/Paris."""
+    """Zone of timestamps that carry no offset, such as Europe/Paris; forecasts take it for the one
+    whose days demand follows."""
     columns: DemandColumns = DemandColumns()
     """Column names of a file."""
     where: dict[str, str | int] = Field(default_factory=dict)
@@ -66,7 +67,8 @@ class DemandSource(Document):
     @model_validator(mode="after")
     def _single(self) -> Self:
         require_one_of(self, "file", "inline", "example", "prometheus", "kubernetes")
-        self._refuse_for(self.inline, _OF_FILES | _OF_ROWS)
+        # Inline series may say whose days they follow: `fleetplan inline` keeps their file's zone.
+        self._refuse_for(self.inline, (_OF_FILES - {"timezone"}) | _OF_ROWS)
         self._refuse_for(self.prometheus or self.kubernetes, _OF_FILES)
         if self.counters and self.resample is not None:
             raise ValueError("counters are read as their increase; take out resample")

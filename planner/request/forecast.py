@@ -18,9 +18,11 @@ class ForecastSettings(Document):
     model: Literal["auto", "trend", "flat", "yearly", "mixed"] = "auto"
     """auto: for each series the model that would have forecast its own past best."""
     timezone: str | None = None
-    """Zone whose days and weeks demand follows, such as Europe/Paris; UTC when absent."""
+    """Zone whose days and weeks demand follows, such as Europe/Paris; when absent that of its rows
+    (`demand.timezone`), or else UTC."""
     holidays: Literal["auto", "none"] | Annotated[tuple[str, ...], Field(min_length=1)] = "auto"
-    """Countries whose holidays demand may follow, by two letters; auto: the one that fits."""
+    """Countries whose holidays demand may follow, by two letters; auto: the one that fits, of those
+    whose clocks are the zone's, where history is a year long."""
     together: tuple[Together, ...] = ()
     """Series whose sum is forecast, and split as it was last: machine types of one service."""
     known: tuple[Known, ...] = ()

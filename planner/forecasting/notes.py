@@ -1,0 +1,109 @@
+"""What the reader of a forecast, or of a plan made on it, should know."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from planner.forecasting.forecast import Forecast
+from planner.forecasting.holiday_effects import SHORTEST_DAYS, YEAR_DAYS
+from planner.forecasting.known import Known
+from planner.forecasting.last_days import last_days_notes
+from planner.forecasting.models import DAILY, HOURS_PER_DAY, HOURS_PER_WEEK, MODELS, TREND
+from planner.forecasting.report import TrackRecord
+from planner.forecasting.series import MOST_WEEKS, hours_left_out
+from planner.repairs import summed_up
+from planner.request import Event
+
+HOUR = timedelta(hours=1)
+
+
+def notes_on(forecast: Forecast) -> tuple[str, ...]:
+    """Of all series together."""
+    settings, repairs = forecast.settings, forecast.history.repairs
+    notes = []
+    if repairs:
+        notes.append(f"the demand's rows were mended: {summed_up(repairs)}")
+    if settings.hazards:
+        hazards = " and ".join(one.kind for one in settings.hazards)
+        notes.append(f"quantiles are without hazards ({hazards}); the futures drawn are with them")
+    if settings.together:
+        groups = "; ".join(", ".join(group) for group in settings.together)
+        notes.append(f"series forecast beside their sum, and kept to it: {groups}")
+    for what, concerns in (("in the history or past", _is_past), ("due after the end", _is_after)):
+        named = [one.name for one in settings.known if concerns(one, forecast)]
+        if named:
+            notes.append(f"known, but {what}: {', '.join(named)}")
+    return (*notes, *_on_days(forecast))
+
+
+def notes_on_series(
+    forecast: Forecast, name: str, records: tuple[TrackRecord, ...]
+) -> tuple[str, ...]:
+    """Of one series and its track records."""
+    values = forecast.history.series[name]
+    notes = []
+    left_out = hours_left_out(values)
+    if left_out and left_out == len(values) - MOST_WEEKS * HOURS_PER_WEEK:
+        notes.append(f"history before the last five years is left out: {left_out:,} hours")
+    elif left_out:
+        notes.append(f"there is no demand in the first {left_out:,} hours: left out")
+    if values.any():
+        notes += _on_model(forecast, name)
+    else:
+        notes.append("history holds no demand; none is forecast")
+    if not records:
+        notes.append("history is too short to tell how the forecast would have done")
+    return (*notes, *last_days_notes(forecast.history, name))
+
+
+def notes_on_plan(forecast: Forecast) -> tuple[str, ...]:
+    """What the reader of a plan should know: settings that were not heeded, days not said."""
+    wanted = forecast.settings.model
+    told = [
+        f"forecast: {name}: {note}"
+        for name, one in sorted(forecast.series.items())
+        if wanted not in {"auto", one.levels.model.name}
+        for note in _on_model(forecast, name)
+    ]
+    return (*told, *(f"forecast: {note}" for note in _on_days(forecast)))
+
+
+def _on_model(forecast: Forecast, name: str) -> Iterator[str]:
+    """Why no models were compared, and which gave way to which."""
+    levels, wanted = forecast.series[name].levels, forecast.settings.model
+    taken = levels.model
+    if wanted not in {"auto", taken.name}:
+        needed = next(one.fewest_units for one in MODELS if one.name == wanted)
+        short = f"{wanted} needs {needed} weeks of history, here are {levels.weeks}"
+        yield f"{short}: {taken.name} is taken"
+    elif taken.name == wanted:
+        yield "models were not compared: one is asked for"
+    elif taken is DAILY:
+        needed = TREND.fewest_units
+        yield f"models are compared from {needed} weeks of history on, here are {levels.weeks}"
+    elif not levels.errors:
+        yield f"models were not compared: {levels.weeks} weeks of history are too short for that"
+
+
+def _on_days(forecast: Forecast) -> Iterator[str]:
+    """Whose days and holidays were not said, and could not be found."""
+    settings = forecast.settings
+    if settings.timezone is None:
+        yield "days and weeks are those of UTC; where demand has others, write forecast.timezone"
+    days = forecast.history.hours // HOURS_PER_DAY
+    if settings.holidays == "auto" and SHORTEST_DAYS <= days < YEAR_DAYS:
+        yield (
+            f"whose holidays demand keeps is told by a year of history, here are {days} days; name "
+            "countries in forecast.holidays"
+        )
+
+
+def _is_past(known: Known, forecast: Forecast) -> bool:
+    if isinstance(known, Event):
+        return known.end <= forecast.start
+    late = 0 if known.slip is None else known.slip.days
+    return known.at + timedelta(days=known.ramp_days + late) < forecast.start
+
+
+def _is_after(known: Known, forecast: Forecast) -> bool:
+    begins = known.start if isinstance(known, Event) else known.at
+    return begins >= forecast.start + forecast.hours * HOUR
