@@ -60,7 +60,7 @@ def describe_present(cost: PresentCost) -> str:
     whose = f"{', '.join(cost.providers)} in {cost.months}"
     said = f"as {whose} billed the same hours"
     if cost.basis == "saving_rate":
-        rate = "" if cost.saving_rate is None else f", {cost.saving_rate:.1%}"
+        rate = "" if cost.saving_rate is None else f", {cost.saving_rate:z.1%}"
         said = f"the saving rate of {whose}{rate}, on this demand"
     unused = f"{cost.unused_commitment_usd:,.2f} USD"
     if cost.unused_commitment_share is not None:

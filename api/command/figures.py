@@ -70,7 +70,7 @@ def make_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
 
 def usd(amount: Decimal) -> str:
     """Dollars as read: whole ones from a thousand on, cents below."""
-    return f"{amount:,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{amount:,.2f}"
+    return f"{amount:,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{amount:z,.2f}"
 
 
 def number(value: float | None) -> str:
@@ -79,13 +79,13 @@ def number(value: float | None) -> str:
         return "-"
     if value == 0 or 0.001 <= abs(value) < 1e7:
         digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-        return f"{value:,.{digits if abs(value) >= 1 or value == 0 else 4}f}"
+        return f"{value:z,.{digits if abs(value) >= 1 or value == 0 else 4}f}"
     return f"{value:.3e}"
 
 
 def percent(share: float | None, places: int = 1) -> str:
-    """A share as percent; a dash where there is none."""
-    return "-" if share is None else f"{share * 100:.{places}f} %"
+    """A share as percent, never minus zero; a dash where there is none."""
+    return "-" if share is None else f"{share * 100:z.{places}f} %"
 
 
 def counted(number: int, noun: str) -> str:

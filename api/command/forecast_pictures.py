@@ -60,7 +60,9 @@ def title(one: SeriesReport) -> str:
         return f"{one.workload}: model {one.model}, {keeps}; too short to be tried on its past"
     record = one.track_records[0]
     skill = "" if record.skill is None else f", {percent(record.skill, 0)} better than naive"
-    if record.skill is not None and record.skill < 0:
+    if record.skill is not None and percent(record.skill, 0) == percent(0.0, 0):
+        skill = ", as good as naive"
+    elif record.skill is not None and record.skill < 0:
         skill = f", {percent(-record.skill, 0)} worse than naive"
     return (
         f"{one.workload}: model {one.model}, {keeps}; on its past "

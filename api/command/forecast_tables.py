@@ -1,6 +1,7 @@
 """A forecast on a terminal: how good it is, what demand may be, what is known, in 80 columns."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -15,6 +16,7 @@ SERIES_BY_MONTH = 4
 MONTHS_SHOWN = (0, 1, 2, 3, 5, 8, 11, 17, 23, 35, 47, 59)
 """Of these months ahead demand is printed; the CSV file has every hour."""
 NAME_WIDTH = 24
+HOUR = timedelta(hours=1)
 
 
 def show_forecast(console: Console, report: ForecastReport) -> None:
@@ -22,7 +24,7 @@ def show_forecast(console: Console, report: ForecastReport) -> None:
     parts: list[RenderableType] = [Text(headline(report), style="bold"), _models(report.series)]
     if any(one.track_records for one in report.series):
         parts.append(_records(report.series))
-    parts.append(_months(report.series))
+    parts.append(_months(report))
     if report.known:
         parts.append(_known(report.known))
     if report.expiring:
@@ -35,10 +37,16 @@ def show_forecast(console: Console, report: ForecastReport) -> None:
 
 def headline(report: ForecastReport) -> str:
     """What is forecast from what."""
+    used = sorted({one.used_hours for one in report.series})
+    least, most = span(used[0]), span(used[-1])
+    # "7 to 19 months", but "3 days to 2 months".
+    least = least.split()[0] if least.split()[1] == most.split()[1] else least
+    history = most if used[0] == used[-1] else f"{least} to {most}"
+    clock = "" if report.timezone is None else f", by the days of {report.timezone}"
     return (
         f"{report.name}: demand of {len(report.series)} series for "
         f"{span(report.forecast.hours)} from {report.forecast.start:%Y-%m-%d}, forecast from "
-        f"{span(report.history.hours)} of history."
+        f"{history} of history{clock}."
     )
 
 
@@ -94,26 +102,46 @@ def _ahead(hours: int) -> str:
     return counted(weeks, "week") if weeks and not rest else counted(hours // 24, "day")
 
 
-def _months(series: Sequence[SeriesReport]) -> RenderableType:
+def _months(report: ForecastReport) -> RenderableType:
     """Demand of some months ahead, the next ones close together."""
-    tables = [_month_table(one) for one in series[:SERIES_BY_MONTH]]
+    series = report.series
+    tables = [_month_table(one, report.known) for one in series[:SERIES_BY_MONTH]]
     rest = len(series) - SERIES_BY_MONTH
     if rest > 0:
-        return Group(*tables, Text(f" … {rest} more in the files, or with --json"))
+        return Group(*tables, Text(f" … {rest} series more in the files, or with --json"))
     return Group(*tables)
 
 
-def _month_table(one: SeriesReport) -> Table:
+def _month_table(one: SeriesReport, known: Sequence[KnownReport]) -> RenderableType:
     table = make_table(
         f"Demand of {_short(one.workload)}, means of hours",
         ("month",),
         ("p10", "median", "p90", "highest hour's p90"),
     )
-    shown = {*MONTHS_SHOWN, len(one.months) - 1}
-    for position, month in enumerate(one.months):
-        if position in shown:
-            table.add_row(*_month_row(month))
-    return table
+    regular, busy = {*MONTHS_SHOWN, len(one.months) - 1}, _busy_months(one, known)
+    shown = [month for at, month in enumerate(one.months) if at in regular or month.month in busy]
+    for month in shown:
+        table.add_row(*_month_row(month))
+    rest = len(one.months) - len(shown)
+    if not rest:
+        return table
+    more = (
+        f" … {counted(rest, 'month')} more, between these, in forecast.csv (--out), or with --json"
+    )
+    return Group(table, Text(more))
+
+
+def _busy_months(one: SeriesReport, known: Sequence[KnownReport]) -> set[str]:
+    """Months in which something known changes a series: from its beginning to its full size."""
+    found: set[str] = set()
+    for what in known:
+        if any(up.workload == one.workload for up in what.uplifts):
+            for way in what.ways:
+                if way.begins is not None and way.settled is not None:
+                    until = max(way.begins, way.settled - HOUR)
+                    first, last = f"{way.begins:%Y-%m}", f"{until:%Y-%m}"
+                    found |= {month.month for month in one.months if first <= month.month <= last}
+    return found
 
 
 def _month_row(month: MonthQuantiles) -> list[str]:

@@ -103,7 +103,7 @@ class BacktestReport(Part):
         for course in self.courses:
             lines.append(f" {course.course}")
             for one in course.policies:
-                captured = "" if one.captured is None else f"  captured {one.captured:.1%}"
+                captured = "" if one.captured is None else f"  captured {one.captured:z.1%}"
                 lines.append(f"  {one.policy:<18} {one.bill_usd:>18,.2f} USD{captured}")
         return "\n".join(lines)
 

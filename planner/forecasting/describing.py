@@ -114,7 +114,8 @@ def _series(
         model=one.levels.model.name,
         rivals=one.levels.errors,
         holidays=one.country,
-        recent=float(values[-RECENT_HOURS:].mean()),
+        recent=float(values[-min(RECENT_HOURS, one.used_hours) :].mean()),
+        used_hours=one.used_hours,
         deviation=_deviation(one),
         track_records=records,
         months=_months(forecast, fan),
@@ -158,10 +159,13 @@ def _way(known: Known, way: Outcome) -> KnownWay:
     begins = known.start if isinstance(known, Event) else known.at
     if way.label == "late" and not isinstance(known, Event) and known.slip is not None:
         begins += timedelta(days=known.slip.days)
+    takes = known.end - known.start if isinstance(known, Event) else timedelta(days=known.ramp_days)
+    happens = way.label != "not at all"
     return KnownWay(
         label=way.label,
         probability=way.probability,
-        begins=None if way.label == "not at all" else begins,
+        begins=begins if happens else None,
+        settled=begins + takes if happens else None,
     )
 
 

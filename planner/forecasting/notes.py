@@ -45,7 +45,8 @@ def notes_on_series(
     if left_out and left_out == len(values) - MOST_WEEKS * HOURS_PER_WEEK:
         notes.append(f"history before the last five years is left out: {left_out:,} hours")
     elif left_out:
-        notes.append(f"there is no demand in the first {left_out:,} hours: left out")
+        began = forecast.history.start + left_out * HOUR
+        notes.append(f"demand began on {began:%Y-%m-%d}; {left_out:,} hours before are left out")
     if values.any():
         notes += _on_model(forecast, name)
     else:
@@ -70,16 +71,15 @@ def notes_on_plan(forecast: Forecast) -> tuple[str, ...]:
 def _on_model(forecast: Forecast, name: str) -> Iterator[str]:
     """Why no models were compared, and which gave way to which."""
     levels, wanted = forecast.series[name].levels, forecast.settings.model
-    taken = levels.model
+    taken, here = levels.model, f"here are {levels.weeks}" if levels.weeks else "here is less"
     if wanted not in {"auto", taken.name}:
         needed = next(one.fewest_units for one in MODELS if one.name == wanted)
-        short = f"{wanted} needs {needed} weeks of history, here are {levels.weeks}"
-        yield f"{short}: {taken.name} is taken"
+        yield f"{wanted} needs {needed} weeks of history, {here}: {taken.name} is taken"
     elif taken.name == wanted:
         yield "models were not compared: one is asked for"
     elif taken is DAILY:
         needed = TREND.fewest_units
-        yield f"models are compared from {needed} weeks of history on, here are {levels.weeks}"
+        yield f"models are compared from {needed} weeks of history on, {here}"
     elif not levels.errors:
         yield f"models were not compared: {levels.weeks} weeks of history are too short for that"
 

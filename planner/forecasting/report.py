@@ -72,7 +72,10 @@ class SeriesReport(Part):
     holidays: str | None
     """Country whose holidays it keeps; none where none are found."""
     recent: float
-    """Mean demand of the last four weeks of history."""
+    """Mean demand of the last four weeks of history, or of those looked at."""
+    used_hours: int
+    """Of history, those at its end that were looked at: hours before the last five years, and empty
+    ones before demand began, are left out."""
     deviation: LevelDeviation
     track_records: tuple[TrackRecord, ...]
     """Of a quarter of the history or 13 weeks, and of 52 weeks where it is long enough."""
@@ -87,6 +90,8 @@ class KnownWay(Part):
     probability: float
     begins: datetime | None
     """None where it does not."""
+    settled: datetime | None
+    """When it is over (events), or has its full size."""
 
 
 class KnownUplift(Part):

@@ -45,6 +45,7 @@ class SeriesForecast:
         unit: how many of the model's units each hour lies ahead, from 1 on [hour].
         hour_of_unit: its place in its unit [hour].
         spread: the errors that remain.
+        used_hours: of history, those at its end that were looked at.
         choice_of_sum: the model whose median it has, where that is its share of a sum of series.
     """
 
@@ -54,6 +55,7 @@ class SeriesForecast:
     unit: Ints
     hour_of_unit: Ints
     spread: Spread
+    used_hours: int
     choice_of_sum: Choice | None = None
 
     @property
@@ -106,7 +108,12 @@ class SeriesForecast:
 
     def as_share(self, whole: "SeriesForecast", factor: Floats) -> "SeriesForecast":
         """The same as a share of a sum of series, each hour times a factor [hour]."""
-        return replace(self, expected=self.expected * factor, choice_of_sum=whole.choice)
+        return replace(
+            self,
+            expected=self.expected * factor,
+            used_hours=whole.used_hours,
+            choice_of_sum=whole.choice,
+        )
 
 
 def forecast_series(
@@ -148,6 +155,7 @@ def forecast_series(
         unit=ahead // unit_hours + 1,
         hour_of_unit=ahead % unit_hours,
         spread=measure_spread(choice.model, units),
+        used_hours=len(values) - dropped,
     )
 
 

@@ -90,7 +90,8 @@ def track_records(
 ) -> dict[str, tuple[TrackRecord, ...]]:
     """Track records of every series by its name; none where history is shorter than three days.
 
-    What is known of the future is left out: it was not part of the past.
+    Nor has one a series whose demand began after all that it would be forecast from. What is known
+    of the future is left out: it was not part of the past.
     """
     settings = settings.model_copy(update={"known": (), "hazards": ()})
     found: dict[str, tuple[TrackRecord, ...]] = dict.fromkeys(history.series, ())
@@ -100,8 +101,13 @@ def track_records(
             _tally(history, settings, origin, ahead, pairs)
         moments = tuple(history.start + origin * HOUR for origin in origins)
         for name, pair in pairs.items():
-            found[name] = (*found[name], _record(pair, ahead, moments))
+            if not _began_after(history.series[name], origins[-1]):
+                found[name] = (*found[name], _record(pair, ahead, moments))
     return found
+
+
+def _began_after(values: Floats, origin: int) -> bool:
+    return bool(values.any() and not values[:origin].any())
 
 
 def horizons(hours: int) -> Iterator[tuple[int, list[int]]]:
