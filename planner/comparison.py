@@ -77,7 +77,7 @@ class Comparison(Part):
         lines = [f"Strategies for {self.name}, cheapest: {self.cheapest}"]
         for one in self.strategies:
             cost = "-" if one.total_cost_usd is None else f"{one.total_cost_usd:,.2f} USD"
-            saving = "" if one.savings_share is None else f"  saving {one.savings_share:.1%}"
+            saving = "" if one.savings_share is None else f"  saving {one.savings_share:z.1%}"
             lines.append(f"  {one.strategy:<20} {cost:>20}{saving}")
         return "\n".join(lines)
 
@@ -134,7 +134,8 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
         SolverFailureError: the solver broke down.
     """
     around = around or Surroundings()
-    problem = resolve(request, around)
+    # Strategies are set beside each other: the record of the forecast, which takes a while, is not.
+    problem = replace(resolve(request, around), forecast=None)
     rented = _bill_rule(problem, ())
     results = [
         _fixed("on_demand", "everything on demand", rented),

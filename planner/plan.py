@@ -273,6 +273,34 @@ class FutureReduction(Part):
     share of mean demand."""
 
 
+class PastRecord(Part):
+    """How the forecast of a series would have done on its own past."""
+
+    series: str
+    hours_ahead: int
+    weighted_quantile_loss: float | None
+    """A share of demand, as in the forecast; none where there was no demand."""
+    coverage: float
+    """Share of hours inside the 80 % band."""
+
+
+class ForecastBasis(Part):
+    """What a plan on a forecast rests on.
+
+    Costs are means over futures drawn; bound and gap hold for these, not for what will come.
+    """
+
+    history_start: datetime
+    history_end: datetime
+    history_hours: int
+    timezone: str | None
+    """Whose days and weeks demand follows; UTC when none."""
+    paths: int
+    """Futures drawn."""
+    records: tuple[PastRecord, ...]
+    """Of every series, the farthest ahead; none of series too young to have one."""
+
+
 class RiskReport(Part):
     """The distribution of the bill over the futures, and what caution costs."""
 
@@ -387,6 +415,8 @@ class Plan(Part):
     """Of every quota and every limit on egress."""
     scenarios: tuple[FutureCost, ...] = ()
     """Every future's bill, where there are several; amounts elsewhere are means over them."""
+    forecast: ForecastBasis | None = None
+    """Where the demand is forecast."""
     known: tuple[KnownCost, ...] = ()
     """Of a forecast demand: what may come late, or not at all, and what the plan then costs."""
     reduction: FutureReduction | None = None
@@ -415,6 +445,9 @@ class Plan(Part):
         present = self.present_bill
         if present is not None and present.total_cost_usd is not None:
             lines.append(f"  present bill          {present.total_cost_usd:>16,.2f} USD")
+        if self.forecast is not None:
+            days, futures = self.forecast.history_hours // 24, self.forecast.paths
+            lines.append(f"  forecast from {days:,} days, costs are means of {futures:,} futures")
         for one in self.purchases:
             what = f"{one.quantity.normalize():f} {one.unit}"
             tied = f" for {one.workload}" if one.workload else ""
@@ -431,4 +464,4 @@ class Plan(Part):
 
 
 def _percent(share: float | None, places: int = 1) -> str:
-    return "none" if share is None else f"{share * 100:.{places}f}%"
+    return "none" if share is None else f"{share * 100:z.{places}f}%"

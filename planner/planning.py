@@ -17,6 +17,7 @@ from planner.formulation import PlanningModel
 from planner.methods import Formulated, formulate
 from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
+from planner.problem_notes import warnings_of_dates
 from planner.request import PlanRequest
 from planner.settlement import Certificate, settle
 from planner.shards import Worker
@@ -40,7 +41,8 @@ class Surroundings:
     Attributes:
         folder: what the request's relative paths are relative to.
         examples: the folder of named example demands, if there is one.
-        now: against which the catalogue's age is measured; the present when absent.
+        now: against which the catalogue's age is measured, and past purchase dates told; when
+            absent the present, and dates are not looked at.
         progress: told of every better incumbent or bound.
         stop: set it to end the solve with what is known by then.
         workers: processes among which the decomposed method shares the futures, of
@@ -89,7 +91,11 @@ def make_plan(request: PlanRequest, around: Surroundings | None = None) -> Plan:
 def resolve(request: PlanRequest, around: Surroundings) -> Problem:
     """The problem a request means."""
     now = around.now or datetime.now(UTC)
-    return make_problem(request, folder=around.folder, today=now, examples=around.examples)
+    problem = make_problem(request, folder=around.folder, today=now, examples=around.examples)
+    if around.now is None:
+        return problem
+    dates = {problem.calendar.at(lot.ordered) for lot in problem.lots}
+    return replace(problem, warnings=(*problem.warnings, *warnings_of_dates(dates, now)))
 
 
 def solve_problem(problem: Problem, around: Surroundings) -> Plan:

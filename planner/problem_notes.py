@@ -1,5 +1,6 @@
 """What the reader of a plan should know of defaults taken, and what to mind."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from catalogs import Catalog, OfferKind
@@ -34,6 +35,17 @@ def notes_of(
 def warnings_of(request: PlanRequest, catalog: Catalog, today: datetime) -> tuple[str, ...]:
     """What the reader should mind."""
     return (*_stale(catalog, today), *_steep(request))
+
+
+def warnings_of_dates(dates: Collection[datetime], today: datetime) -> tuple[str, ...]:
+    """Purchase dates on which nothing can be bought any more."""
+    past = sorted({one.date() for one in dates if one.date() < today.date()})
+    if not past:
+        return ()
+    told = f"purchase date {past[0]} lies in the past"
+    if len(past) > 1:
+        told = f"{len(past)} purchase dates lie in the past, {past[0]} to {past[-1]}"
+    return (f"purchases: {told}, where nothing can be bought; plan from today on",)
 
 
 def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[str, ...]:

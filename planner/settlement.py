@@ -9,6 +9,7 @@ import numpy as np
 from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
 from planner.exchanges_told import describe_exchanges
+from planner.forecasting.basis import describe_basis
 from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
 from planner.held import paid_for
@@ -18,6 +19,7 @@ from planner.machines import Part
 from planner.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.plan import (
     CatalogReport,
+    ForecastBasis,
     LimitPeak,
     MachineShare,
     MonthlyCost,
@@ -109,6 +111,7 @@ def settle(
         pools=_pools(outlook),
         limit_peaks=_limit_peaks(outlook),
         scenarios=describe_futures(outlook),
+        forecast=_basis(problem),
         known=describe_known(outlook),
         reduction=None if problem.futures is None else describe_reduction(problem.futures),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
@@ -127,6 +130,12 @@ def settle(
             *doubts_of(present, on_demand),
         ),
     )
+
+
+def _basis(problem: Problem) -> ForecastBasis | None:
+    if problem.forecast is None or problem.futures is None:
+        return None
+    return describe_basis(problem.forecast, problem.futures)
 
 
 def linear_cost_usd(problem: Problem, policy: Policy) -> Decimal:

@@ -1,18 +1,23 @@
-"""What forecasts tell their readers: months, young series, figures."""
+"""What plans on a forecast, and forecasts, tell their readers: bases, futures, months, the past."""
 
 import io
+import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
+from api.command import pictures
 from api.command.figures import number, percent, usd
 from api.command.forecast_pictures import title
 from api.command.forecast_tables import show_forecast
-from planner import forecast_demand, parse_request
+from api.command.terminal import show_plan
+from planner import Surroundings, compare, forecast_demand, make_plan, parse_request, plan_fleet
+from planner.planning import resolve
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WEEK = 168
@@ -53,6 +58,140 @@ def shown(show, what):
     lines = console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     return re.sub(r"\s+", " ", " ".join(lines)), lines
+
+
+# What a plan rests on
+
+
+def test_a_plan_says_what_its_forecast_is_from_and_how_it_did_on_its_past(asked):
+    plan = make_plan(asked())
+    (record,) = forecast_demand(asked()).report.series[0].track_records
+
+    basis = plan.forecast
+    assert (basis.history_start, basis.history_end) == (START, START + timedelta(hours=HISTORY))
+    assert (basis.history_hours, basis.timezone, basis.paths) == (HISTORY, "UTC", 16)
+    (own,) = basis.records
+    assert (own.series, own.hours_ahead) == ("m.big", record.hours_ahead)
+    assert own.weighted_quantile_loss == record.weighted_quantile_loss
+    assert own.coverage == record.coverage
+    text, _ = shown(show_plan, plan)
+    loss, inside = 100 * own.weighted_quantile_loss, 100 * own.coverage
+    assert "Rests on a forecast from 140 days of history; on its own past, 5 weeks ahead" in text
+    assert f"loss {loss:.1f} % of demand, {inside:.0f} % of hours in the 80 % band" in text
+    assert "the mean of 16 futures drawn" in text
+    assert "the proof holds for these, not for what will come" in text
+    assert "forecast from 140 days, costs are means of 16 futures" in str(plan)
+
+
+def test_the_range_of_bills_is_that_of_the_futures(asked):
+    plan = make_plan(asked())
+    bills = sorted(one.total_cost_usd for one in plan.scenarios)
+
+    text, lines = shown(show_plan, plan)
+
+    # Of sixteen like futures the first holds 5 %, the eighth the half, the sixteenth 95 %.
+    low, middle, high = (usd(bills[at]) for at in (0, 7, 15))
+    assert f"bills {low} (5 %), {middle} (median), {high} USD (95 %)" in text
+    at = next(at for at, line in enumerate(lines) if line.startswith("Futures, as billed"))
+    rows = [line.split() for line in lines[at + 2 : at + 7]]
+    assert [row[0] for row in rows] == ["highest", "95", "median", "5", "lowest"]
+    assert [row[-3] for row in rows] == [high, high, middle, low, low]
+    by_name = {one.name: usd(one.total_cost_usd) for one in plan.scenarios}
+    for row in rows:
+        name = next(word for word in row if word.startswith("path-"))
+        assert by_name[name] == row[-3]
+
+
+def test_few_futures_are_all_told(asked):
+    few = make_plan(asked(forecast={"paths": 16, "scenarios": 4}))
+
+    text, lines = shown(show_plan, few)
+
+    assert sum(line.startswith("path-") for line in lines) == 4
+    assert "the mean of 4 of 16 futures drawn" in text
+    assert "One bill in twenty is below" in text
+
+
+def test_a_plan_on_a_history_too_short_to_be_tried_says_so(asked):
+    plan = make_plan(asked(wave(60), horizon={"hours": 48}, purchases={"hours": [0]}))
+
+    assert plan.forecast.records == ()
+    text, _ = shown(show_plan, plan)
+    assert "from 2 days of history; it could not be tried on its own past" in text
+
+
+def test_a_plan_of_demand_itself_rests_on_no_forecast(asked):
+    plan = make_plan(asked(forecast=None, horizon={"hours": 400}, purchases={"hours": [0]}))
+
+    assert plan.forecast is None
+    text, _ = shown(show_plan, plan)
+    assert "Rests on" not in text
+    assert "forecast" not in str(plan)
+
+
+def test_comparisons_take_the_futures_without_the_record(asked):
+    """Their strategies cost what they did: the optimum is the plan's."""
+    strategies = {one.strategy: one for one in compare(asked()).strategies}
+
+    assert strategies["optimum"].total_cost_usd == make_plan(asked()).total_cost_usd
+
+
+def test_later_purchases_that_cost_next_to_nothing_are_summed_up(asked):
+    plan = make_plan(asked())
+    chance = {one.name: Decimal(str(one.probability)) for one in plan.scenarios}
+    costs = {}
+    for one in plan.purchases:
+        for name in one.scenarios or ():
+            key = (one.start, one.offer_id)
+            costs[key] = costs.get(key, Decimal(0)) + chance[name] * one.cost_usd
+    small = [cost for cost in costs.values() if cost < plan.total_cost_usd / 100]
+    dearer = plan.model_copy(update={"total_cost_usd": max(costs.values()) * 200})
+
+    text, _ = shown(show_plan, plan)
+    none_shown, _ = shown(show_plan, dearer)
+
+    assert len(small) < len(costs)
+    told = f"below 1 % of the plan's cost: {usd(sum(small))} USD on the mean"
+    assert (told in text) is bool(small)
+    told = f"each below 1 % of the plan's cost: {usd(sum(costs.values()))} USD on the mean"
+    assert told in none_shown
+    assert "Later, by the demand seen by then" not in none_shown
+
+
+def test_the_picture_says_which_future_it_shows_and_that_the_bill_is_a_mean(asked):
+    fleet = plan_fleet(asked())
+    panels = Figure().subplots(3)
+    pictures.draw_demand(panels[0], fleet.plan, fleet.curves)
+    pictures.draw_duration(panels[1], fleet.plan, fleet.curves)
+    pictures.draw_bill(panels[2], fleet.plan)
+
+    said = [axes.get_title(loc="left") for axes in panels]
+    ordered = sorted(fleet.plan.scenarios, key=lambda one: one.total_cost_usd)
+    which = f", in {ordered[7].name} of 16 futures (the median bill)"
+    assert said[0] == f"Demand and what is committed{which}"
+    assert said[1] == f"Load-duration curve{which}"
+    assert said[2] == "Monthly bill, mean of 16 futures (upfront amortized)"
+
+
+# Dates that are past
+
+
+def test_purchase_dates_before_today_draw_a_warning_where_the_day_is_known(asked):
+    dates = [START + timedelta(hours=HISTORY + at) for at in (0, 2 * WEEK, 4 * WEEK)]
+
+    def told(now):
+        warnings = resolve(asked(), Surroundings(now=now)).warnings
+        return [one for one in warnings if one.startswith("purchases")]
+
+    assert told(None) == told(dates[0] + timedelta(hours=5)) == []
+    assert told(dates[1]) == [
+        "purchases: purchase date 2026-05-21 lies in the past, where nothing can be bought; plan "
+        "from today on"
+    ]
+    assert told(dates[2] + timedelta(days=1)) == [
+        "purchases: 3 purchase dates lie in the past, 2026-05-21 to 2026-06-18, where nothing can "
+        "be bought; plan from today on"
+    ]
 
 
 # Months
@@ -105,6 +244,7 @@ def test_a_series_launched_three_days_ago_is_told_as_one(asked):
     assert "demand began on 2026-05-18; 3,288 hours before are left out" in text
     assert "history is too short to tell how the forecast would have done" in text
     assert title(one).endswith("too short to be tried on its past")
+    assert make_plan(asked(values, purchases={"hours": [0]})).forecast.records == ()
 
 
 def test_the_header_names_the_zone_and_the_shortest_and_longest_history(document, price):
@@ -144,3 +284,12 @@ def test_a_forecast_no_better_than_naive_is_not_called_0_percent_better(asked):
     assert said(0.004).endswith("as good as naive")
     assert said(0.1).endswith("10 % better than naive")
     assert said(-0.1).endswith("10 % worse than naive")
+
+
+def test_the_basis_stands_in_the_plan_s_document(asked):
+    shown_plan = json.loads(make_plan(asked()).model_dump_json())
+
+    assert shown_plan["forecast"]["paths"] == 16
+    assert set(shown_plan["forecast"]["records"][0]) == {
+        "series", "hours_ahead", "weighted_quantile_loss", "coverage",
+    }  # fmt: skip

@@ -81,7 +81,7 @@ def test_the_title_says_what_is_bought_and_saved(fleet):
 
 def test_every_axis_has_its_unit_and_every_mark_its_name(fleet):
     time = drawn(draw_demand, fleet.plan, fleet.curves)
-    duration = drawn(draw_duration, fleet.curves)
+    duration = drawn(draw_duration, fleet.plan, fleet.curves)
     bill = drawn(draw_bill, fleet.plan)
 
     labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in (time, duration, bill)]
@@ -95,7 +95,7 @@ def test_every_axis_has_its_unit_and_every_mark_its_name(fleet):
 
 
 def test_the_load_duration_curve_falls_from_the_peak_to_the_trough(fleet):
-    axes = drawn(draw_duration, fleet.curves)
+    axes = drawn(draw_duration, fleet.plan, fleet.curves)
 
     (curve,) = [line for line in axes.get_lines() if line.get_label() == "demand, sorted"]
     values = curve.get_ydata()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from api.command.figures import percent, usd
 from planner import Curves, Layer, Plan
+from planner.planning import median_future
 from planner.request import Accounting
 
 Floats = NDArray[np.float64]
@@ -46,7 +47,7 @@ def draw_plan(plan: Plan, curves: Curves) -> bytes:
     figure.suptitle(title(plan), fontsize=13, fontweight="bold", x=0.01, ha="left")
     axes = figure.subplot_mosaic([["time", "time"], ["duration", "bill"]], height_ratios=[1.15, 1])
     draw_demand(axes["time"], plan, curves)
-    draw_duration(axes["duration"], curves)
+    draw_duration(axes["duration"], plan, curves)
     draw_bill(axes["bill"], plan)
     image = BytesIO()
     figure.savefig(image, format="png")
@@ -65,6 +66,14 @@ def title(plan: Plan) -> str:
     return f"{plan.name}: {bought}, {cost} USD over {plan.horizon.hours:,} hours{saved}{beside}"
 
 
+def of_which(plan: Plan) -> str:
+    """Which of several futures is drawn: that of the median bill."""
+    if not plan.scenarios:
+        return ""
+    name = plan.scenarios[median_future(plan)].name
+    return f", in {name[:24]} of {len(plan.scenarios)} futures (the median bill)"
+
+
 def draw_demand(axes: Axes, plan: Plan, curves: Curves) -> None:
     """Demand over time with the committed level stacked below it and purchases marked."""
     hours = np.arange(curves.hours + 1)
@@ -81,7 +90,8 @@ def draw_demand(axes: Axes, plan: Plan, curves: Curves) -> None:
     )
     axes.step(at, mean, where="post", color=DEMAND, lw=1.1, label=f"demand, {span} mean")
     _mark_purchases(axes, plan)
-    axes.set_title("Demand and what is committed", loc="left", fontsize=11)
+    title = f"Demand and what is committed{of_which(plan)}"
+    axes.set_title(title, loc="left", fontsize=11)
     axes.set_ylabel("on-demand-equivalent USD / hour")
     axes.set_xlim(times[0], times[-1])
     axes.set_ylim(0, 1.12 * max(float(curves.usage_usd.max()), float(curves.level_usd.max()), 1e-9))
@@ -125,7 +135,7 @@ def _day(moment: datetime) -> float:
     return float(mdates.date2num(moment))  # type: ignore[no-untyped-call]
 
 
-def draw_duration(axes: Axes, curves: Curves) -> None:
+def draw_duration(axes: Axes, plan: Plan, curves: Curves) -> None:
     """Hours sorted from highest to lowest demand, and what served them on average there."""
     order = np.argsort(-curves.usage_usd, kind="stable")
     usage, level = curves.usage_usd[order], np.sort(curves.level_usd)
@@ -144,7 +154,7 @@ def draw_duration(axes: Axes, curves: Curves) -> None:
         axes.axhline(mean, color=COMMITTED, lw=1.4, ls="--", label="committed (range; mean dashed)")
         if level[-1] - level[0] > 1e-9 * level[-1]:
             axes.axhspan(float(level[0]), float(level[-1]), color=COMMITTED, alpha=0.10, lw=0)
-    axes.set_title("Load-duration curve", loc="left", fontsize=11)
+    axes.set_title(f"Load-duration curve{of_which(plan)}", loc="left", fontsize=11)
     axes.set_xlabel("share of the hours")
     axes.set_ylabel("on-demand-equivalent USD / hour")
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -183,7 +193,10 @@ def draw_bill(axes: Axes, plan: Plan) -> None:
     every = -(-len(months) // 12)
     axes.set_xticks(at[::every], months[::every], rotation=45, ha="right", fontsize=8)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_title(f"Monthly bill ({_COUNTED[plan.horizon.accounting]})", loc="left", fontsize=11)
+    bill = (
+        f"Monthly bill, mean of {len(plan.scenarios)} futures" if plan.scenarios else "Monthly bill"
+    )
+    axes.set_title(f"{bill} ({_COUNTED[plan.horizon.accounting]})", loc="left", fontsize=11)
     axes.set_ylabel("bill, USD / month")
     axes.set_xlabel("month")
     lowest = min(float(commitment.min()), 0.0)

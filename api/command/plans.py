@@ -3,6 +3,7 @@
 import sys
 import threading
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -48,7 +49,8 @@ def run_plan(
     request = read_request(path, overrides)
     line, stop = ProgressLine(sys.stderr, quiet=quiet), threading.Event()
     with workers as opened:
-        around = Surroundings(folder_of(path), progress=line, stop=stop, workers=opened)
+        now = datetime.now(UTC)
+        around = Surroundings(folder_of(path), now=now, progress=line, stop=stop, workers=opened)
         try:
             fleet = run_stoppable(lambda: plan_fleet(request, around), stop)
         finally:

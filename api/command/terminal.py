@@ -11,7 +11,13 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from api.command.figures import UNITS, counted, make_table, offer_name, percent, remarks, span, usd
-from api.command.plan_futures import FUTURES_SHOWN, future_bills, known_costs, later_purchases
+from api.command.plan_futures import (
+    FUTURES_SHOWN,
+    footing,
+    future_bills,
+    known_costs,
+    later_purchases,
+)
 from planner import Plan
 from planner.plan import (
     CapacityHeld,
@@ -47,6 +53,8 @@ _REASONS = {
 def show_plan(console: Console, plan: Plan) -> None:
     """Print a plan."""
     parts: list[RenderableType] = [Text(headline(plan), style="bold"), Text(certainty(plan))]
+    if plan.forecast is not None:
+        parts.append(Text(footing(plan, plan.forecast)))
     if plan.present_bill is not None:
         parts.append(Text(beside(plan.present_bill, plan.total_cost_usd)))
     parts += [*_decided(plan), _months(plan), _pools(plan.pools), *_looked_into(plan)]
@@ -279,8 +287,8 @@ def _months(plan: Plan) -> RenderableType:
     sums = [sum(map(read, months), Decimal(0)) for read in columns.values()]
     places = _places(sums)
     for one in months:
-        table.add_row(one.month, *(f"{read(one):,.{places}f}" for read in columns.values()))
-    table.add_row("all", *(f"{total:,.{places}f}" for total in sums), style="bold")
+        table.add_row(one.month, *(f"{read(one):z,.{places}f}" for read in columns.values()))
+    table.add_row("all", *(f"{total:z,.{places}f}" for total in sums), style="bold")
     return table
 
 

@@ -1,5 +1,8 @@
 """`/v1/plans`, `/v1/comparisons`, `/v1/forecasts`: a posted request in, its answer out."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 from flask import Response, request
 from flask_openapi import APIBlueprint
 
@@ -40,7 +43,7 @@ def plans_blueprint(settings: ServerSettings, seats: Seats) -> APIBlueprint:
         """
         posted = _posted(settings)
         with seats.taken():
-            return json_response(make_plan(posted, around))
+            return json_response(make_plan(posted, replace(around, now=datetime.now(UTC))))
 
     def create_comparison() -> Response:
         """Purchasing strategies side by side: same demand, same bill rules.
