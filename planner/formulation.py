@@ -20,13 +20,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from planner.coverage_ceiling import less_usage
 from planner.exchange_rows import expected_costs
 from planner.first_stage import (
     FirstStage,
     build_first_stage,
-    less_usage,
-    mean_weight,
-    one_row,
 )
 from planner.hour_groups import HourGroups
 from planner.problem import Problem
@@ -40,6 +38,7 @@ from planner.terms import (
     Service,
     Terms,
     entries,
+    one_row,
     positions,
     service_of_plans,
     service_of_pools,
@@ -116,7 +115,7 @@ def serve_usage(model: LinearModel, terms: Terms, by_pools: Service, by_plans: S
         "serve on demand",
         terms.cells,
         upper=np.where(terms.sold_on_demand, np.inf, 0.0)[terms.cell_slice],
-        cost=mean_weight(terms.problem) * terms.cell_usd,
+        cost=terms.problem.mean_weight * terms.cell_usd,
         # Capacity blocks serve half of their last hour; the other half is left.
         integer=whole_machines & ~terms.is_clearing,
     )
@@ -168,7 +167,7 @@ def limit_coverage_below(first: FirstStage, terms: Terms) -> None:
         return
     on_demand = first.model["serve on demand"]
     cost = terms.groups.count[terms.cell_hour] * terms.price[terms.cell_slice]
-    rows, usage_usd = less_usage(first, 1 - least)
+    rows, usage_usd = less_usage(first.model, first.mix, 1 - least)
     served = (on_demand, one_row(cost, positions(on_demand.size), on_demand))
     first.model.require("coverage at least", [served, *rows], at_most=usage_usd)
 

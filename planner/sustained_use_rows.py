@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.first_stage import mean_weight
 from planner.recourse_cost import RecourseCost
 from planner.terms import Floats, Ints, Terms, entries, positions
 from solvers import LinearModel
@@ -36,7 +35,7 @@ def stack_months(model: LinearModel, terms: Terms) -> tuple[RecourseCost, ...]:
     stacks = list(_stacks(terms))
     if not stacks:
         return ()
-    weight = mean_weight(terms.problem)
+    weight = terms.problem.mean_weight
     level_usd = np.concatenate([one.level_usd for one in stacks])
     excess_usd = np.concatenate([one.excess_usd for one in stacks])
     level = model.add("sustained level", len(level_usd), cost=weight * level_usd)

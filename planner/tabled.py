@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.first_stage import buy_lots, commit_to_pools, limit_upfront
+from planner.committed import commit_to_pools
+from planner.first_stage import buy_lots, limit_upfront
 from planner.formulation import PlanningModel, build_model
 from planner.quotas import reserve_within
 from planner.recourse_steps import add_steps, find_ladders

@@ -307,3 +307,8 @@ def entries(
 def positions(size: int) -> Ints:
     """0 … size - 1: the columns of a block."""
     return np.arange(size, dtype=np.intp)
+
+
+def one_row(values: NDArray[np.float64], columns: Ints, block: Block) -> sp.coo_array[np.float64]:
+    """A matrix of one row."""
+    return entries(values, np.zeros(len(columns), dtype=np.intp), columns, (1, block.size))

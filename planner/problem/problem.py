@@ -2,41 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs import Catalog, Faults, InvalidInputError, OfferKind
-from catalogs.faults import collected
-from planner.calendar import Calendar, make_calendar
-from planner.capacity_blocks import block_types, check_blocks, clearing_hour
-from planner.capacity_levels import check_capacity, check_held_times, find_levels
-from planner.demand import Demand, read_demand
-from planner.fleet import Candidate, cheapest_candidates, find_candidates
-from planner.forecasting import Futures, forecast_request, information_of
-from planner.hardware import check_hardware
-from planner.information import partition_in, partitions_by_date
-from planner.owned import Owned, resolve_owned
-from planner.placement import check_placement
-from planner.pools import Pools, make_pools
-from planner.present_bill import read_present_bill
-from planner.prices import longest_term_hours, open_catalogs
-from planner.problem_faults import (
-    check_budget_dates,
-    check_dates,
-    check_exchanges,
-    check_floors,
-    check_size,
-    check_solver,
-    check_whole,
-)
-from planner.problem_notes import notes_of, warnings_of
-from planner.purchases import Lot, Option, find_options, find_targets, make_lots
-from planner.quota_faults import check_egress, check_quotas
-from planner.repairs import summed_up
+from catalogs import Catalog
+from planner.calendar import Calendar
+from planner.capacity_blocks import clearing_hour
+from planner.demand import Demand
+from planner.fleet import Candidate, cheapest_candidates
+from planner.forecasting import Futures
+from planner.information import partition_in
+from planner.owned import Owned
+from planner.pools import Pools
+from planner.purchases import Lot, Option, find_options, make_lots
 from planner.request import AllowedOffers, PastBill, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
@@ -156,6 +136,11 @@ class Problem:
         """Whether bad futures count beyond the mean."""
         return len(self.demand.scenarios) > 1 and self.request.risk.weight > 0
 
+    @property
+    def mean_weight(self) -> float:
+        """What the mean counts for in the objective, beside bad futures."""
+        return 1.0 - self.request.risk.tail_weight if self.weighs_risk else 1.0
+
     @cached_property
     def quarters(self) -> dict[int, NDArray[np.intp]]:
         """By pool, the quarter of its month's prices that each moment pays, if it matters."""
@@ -234,163 +219,3 @@ class Problem:
     def _certain_lots(self) -> tuple[Lot, ...]:
         """The lots as they stand where only one future is looked at."""
         return tuple(lot.certain() for lot in self.lots)
-
-
-def make_problem(
-    request: PlanRequest,
-    *,
-    folder: Path,
-    today: datetime,
-    examples: Path | None = None,
-    catalog: Catalog | None = None,
-    demand: Demand | None = None,
-) -> Problem:
-    """Resolve a request: read prices and demand, find machines and offers.
-
-    Args:
-        request: the request.
-        folder: what the request's relative paths are relative to.
-        today: against which the catalogue's age is measured.
-        examples: the folder of named example demands.
-        catalog: the prices, where they are open already, instead of the request's.
-        demand: the series and scenarios, where they are known already, instead of the request's.
-
-    Raises:
-        InvalidInputError: with the faults of catalogue, demand, workloads and dates together.
-    """
-    faults = Faults()
-    check_solver(request, faults)
-    catalog = catalog or collected(faults, lambda: open_catalogs(request, folder))
-    names = {name for workload in request.workloads for name in workload.series_names}
-    demand = demand or collected(
-        faults,
-        lambda: read_demand(
-            request.demand,
-            names,
-            folder=folder,
-            scenarios=request.scenarios,
-            examples=examples,
-            now=today,
-        ),
-    )
-    present, source = None, request.present_bill
-    if source is not None:
-        present = collected(faults, lambda: read_present_bill(source, folder))
-    if catalog is None:
-        raise InvalidInputError(faults.found)
-    futures: Futures | None = None
-    if request.forecast is not None and demand is not None:
-        history, longest = demand, longest_term_hours(request, catalog)
-        futures = collected(faults, lambda: forecast_request(request, history, longest).draw())
-        demand = None if futures is None else futures.demand
-    # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
-    planned = _planned(request, catalog, demand, faults) or _stand_in(names)
-    fleet = collected(faults, lambda: _make_fleet(request, catalog, planned))
-    faults.raise_if_any()
-    if fleet is None:
-        raise InvalidInputError(faults.found)
-    options = find_options(request, catalog, fleet.pools)
-    targets = find_targets(request, catalog, fleet.pools)
-    check_dates(planned.calendar, options, faults)
-    check_exchanges(request, planned.calendar, targets, faults)
-    faults.raise_if_any()
-    return Problem(
-        request=request,
-        catalog=catalog,
-        calendar=planned.calendar,
-        demand=planned.demand,
-        information=planned.information,
-        candidates=fleet.candidates,
-        pools=fleet.pools,
-        options=options,
-        lots=make_lots(
-            options,
-            planned.calendar,
-            planned.information,
-            [scenario.probability for scenario in planned.demand.scenarios],
-        ),
-        owned=fleet.owned,
-        targets=targets,
-        present=present,
-        notes=(*planned.notes, *notes_of(request, options, fleet.owned, fleet.candidates)),
-        warnings=warnings_of(request, catalog, today),
-        futures=futures,
-    )
-
-
-@dataclass(frozen=True)
-class _Planned:
-    """The planned hours, the demand in them, and what of it purchase dates can tell apart."""
-
-    calendar: Calendar
-    demand: Demand
-    information: tuple[Partition, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Fleet:
-    """What runs and what is owned."""
-
-    candidates: tuple[Candidate, ...]
-    pools: Pools
-    owned: tuple[Owned, ...]
-
-
-def _planned(
-    request: PlanRequest, catalog: Catalog, demand: Demand | None, faults: Faults
-) -> _Planned | None:
-    if demand is None:
-        return None
-    longest = longest_term_hours(request, catalog)
-    made = collected(
-        faults,
-        lambda: make_calendar(
-            request.horizon, request.purchases, demand.start, demand.end, longest
-        ),
-    )
-    if made is None:
-        return None
-    calendar, notes = made
-    check_budget_dates(request, calendar, faults)
-    check_held_times(request, calendar, faults)
-    inside = demand.between(calendar.start, calendar.hours)
-    information = partitions_by_date(information_of(request), inside, calendar, faults)
-    if demand.repairs:
-        notes = [*notes, f"the demand's rows were mended: {summed_up(demand.repairs)}"]
-    return _Planned(calendar, inside, information, tuple(notes))
-
-
-def _stand_in(names: set[str]) -> _Planned:
-    """An hour without demand."""
-    start = datetime(1970, 1, 1, tzinfo=UTC)
-    demand = Demand(start, dict.fromkeys(names, np.zeros(1)))
-    return _Planned(Calendar(start, 1, ()), demand, (), ())
-
-
-def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _Fleet:
-    """Machines, pools and owned commitments; their faults together."""
-    faults, whole = Faults(), request.whole_machines
-    levels = find_levels(request, planned.demand, planned.calendar, faults)
-    candidates = collected(
-        faults,
-        lambda: find_candidates(request, planned.demand, catalog, levels),
-    )
-    apart = {
-        (str(one.region), str(one.instance_type))
-        for one in request.owned
-        if one.kind is OfferKind.RESERVED_ZONAL
-    } | block_types(request, catalog)
-    pools = make_pools(candidates or (), whole_machines=whole, apart=apart)
-    owned = collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
-    check_size(candidates or (), len(planned.demand.scenarios), faults)
-    check_floors(request, candidates or (), faults)
-    check_whole(request, candidates or (), faults)
-    check_hardware(request.hardware, catalog, faults)
-    check_quotas(request, catalog, candidates or (), faults)
-    check_egress(request, catalog, faults)
-    check_placement(request, candidates or (), faults)
-    check_capacity(request, candidates or (), faults)
-    check_blocks(request, catalog, faults)
-    faults.raise_if_any()
-    return _Fleet(candidates or (), pools, owned or ())
