@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList
+from planner.demand_tables import SHOWN, FaultList
 from planner.history.grid import Grid
 from planner.repairs.gaps import fill_gaps, find_gaps
 from planner.repairs.outliers import clip_outliers

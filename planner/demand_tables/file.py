@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_cells import Cells, place_rows, report_holes, report_repeated
-from planner.demand_faults import LARGEST, SHOWN, VALUE_FIX, FaultList, RowFaults
-from planner.demand_rows import SKIPPED, is_long, read_rows
-from planner.demand_table import DemandTable, open_table
+from planner.demand_tables.cells import Cells, place_rows, report_holes, report_repeated
+from planner.demand_tables.faults import LARGEST, SHOWN, VALUE_FIX, FaultList, RowFaults
+from planner.demand_tables.rows import SKIPPED, is_long, read_rows
+from planner.demand_tables.table import DemandTable, open_table
 from planner.request import DemandSource
 
 Floats = NDArray[np.float64]

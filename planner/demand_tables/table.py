@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList
+from planner.demand_tables.faults import SHOWN, FaultList
 from planner.request import DemandSource
 
 _CELLS = 2**18

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList, RowFaults
-from planner.demand_rows import REFUSED, SKIPPED, Rows
+from planner.demand_tables.faults import SHOWN, FaultList, RowFaults
+from planner.demand_tables.rows import REFUSED, SKIPPED, Rows
 
 HOLE_FIX = "no row for this hour; add it, or write absent: zero"
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList
-from planner.demand_hours import HourColumn, Hours
-from planner.demand_names import NameColumn
-from planner.demand_scenarios import ScenarioColumn
-from planner.demand_table import DemandTable, stop_empty
+from planner.demand_tables.faults import SHOWN, FaultList
+from planner.demand_tables.hours import HourColumn, Hours
+from planner.demand_tables.names import NameColumn
+from planner.demand_tables.scenarios import ScenarioColumn
+from planner.demand_tables.table import DemandTable, stop_empty
 from planner.request import DemandSource
 
 REFUSED = -1

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList, RowFaults
+from planner.demand_tables.faults import SHOWN, FaultList, RowFaults
 from planner.request import DemandSource
 
 _OFFSET = r"[T ]\d{2}.*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from catalogs import Faults
-from planner.demand_faults import SHOWN, FaultList, RowFaults
-from planner.demand_names import NameColumn
+from planner.demand_tables.faults import SHOWN, FaultList, RowFaults
+from planner.demand_tables.names import NameColumn
 from planner.request import DemandSource
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs import Faults
-from planner.demand_faults import LARGEST, SHOWN, VALUE_FIX
-from planner.demand_scenarios import UNKNOWN_FIX, check_named, unnamed_fix
+from planner.demand_tables.faults import LARGEST, SHOWN, VALUE_FIX
+from planner.demand_tables.scenarios import UNKNOWN_FIX, check_named, unnamed_fix
 from planner.request import InlineDemand
 
 Series = dict[str, NDArray[np.float64]]
