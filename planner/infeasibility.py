@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from catalogs import Fault
+from planner.formulation.quotas import bounds_of
 from planner.placement import bounds_of as places_of
 from planner.problem import Problem
-from planner.quotas import bounds_of
 from planner.request import Limits, PlanRequest, Quota, ShareFloor, ShareLimits, Workload
 from planner.running_limits import running_limits
 

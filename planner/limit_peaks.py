@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from planner.billing import Bill
 from planner.decision import Decision
+from planner.formulation.quotas import bounds_of
 from planner.held import paid_for
 from planner.problem import Problem
-from planner.quotas import bounds_of
 from planner.rebill import rebill, resources_of
 from planner.running_limits import running_limits
 

@@ -14,25 +14,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner import (
+from planner import parse_request
+from planner.formulation import (
+    build_model,
     committed,
     coverage_ceiling,
+    extensive,
     first_stage,
-    formulation,
-    parse_request,
     risk,
     running_peaks,
     sustained_use_rows,
     workload_mix,
 )
-from planner.formulation import build_model
 from planner.problem import make_problem
 
 MODULES = (
     committed,
     coverage_ceiling,
+    extensive,
     first_stage,
-    formulation,
     risk,
     running_peaks,
     sustained_use_rows,

@@ -8,15 +8,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from planner.coverage_ceiling import less_usage
 from planner.decomposition.cuts import CutRows, Cuts
 from planner.decomposition.floors import Floors, Rewarded
 from planner.decomposition.layout import Layout
-from planner.first_stage import FirstStage, build_first_stage
+from planner.formulation import FirstStage, build_first_stage, entries, positions
+from planner.formulation.coverage_ceiling import less_usage
+from planner.formulation.risk import quantile, tail_level, weigh_risk
 from planner.problem import Problem
 from planner.recourse import Sums
-from planner.risk import quantile, tail_level, weigh_risk
-from planner.terms import entries, positions
 from solvers import Block, CompiledModel
 
 Floats = NDArray[np.float64]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.fleet import Candidate
-from planner.terms import Commitments, Terms, entries, positions
+from planner.formulation.terms import Commitments, Terms, entries, positions
 from solvers import Block, LinearModel
 
 Floats = NDArray[np.float64]

@@ -2,7 +2,7 @@
 
 Read `build_model` first: it is the table of contents. Every function below it is one family of
 constraints; its docstring is the mathematics. Names in the formulas, beside those of
-`planner.first_stage`:
+`planner.formulation.first_stage`:
 
 ===============  =====================================================================
 ``v_gc, s_jgc``  usage of slice ``c`` in hour ``g`` served by dedicated commitments, by plan ``j``
@@ -20,20 +20,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from planner.coverage_ceiling import less_usage
-from planner.exchange_rows import expected_costs
-from planner.first_stage import (
-    FirstStage,
-    build_first_stage,
-)
-from planner.hour_groups import HourGroups
-from planner.problem import Problem
-from planner.quotas import limit_quotas
-from planner.recourse_cost import RecourseCost
-from planner.recourse_steps import tighten_recourse
-from planner.risk import weigh_risk
-from planner.sustained_use_rows import stack_months
-from planner.terms import (
+from planner.formulation.coverage_ceiling import less_usage
+from planner.formulation.exchange_rows import expected_costs
+from planner.formulation.first_stage import FirstStage, build_first_stage
+from planner.formulation.quotas import limit_quotas
+from planner.formulation.recourse_cost import RecourseCost
+from planner.formulation.recourse_steps import tighten_recourse
+from planner.formulation.risk import weigh_risk
+from planner.formulation.sustained_use_rows import stack_months
+from planner.formulation.terms import (
     Commitments,
     Service,
     Terms,
@@ -43,6 +38,8 @@ from planner.terms import (
     service_of_plans,
     service_of_pools,
 )
+from planner.hour_groups import HourGroups
+from planner.problem import Problem
 from solvers import Block, LinearModel
 
 Floats = NDArray[np.float64]

@@ -1,13 +1,13 @@
 """The ceiling on coverage: what commitments could serve, of all usage at on-demand prices.
 
-Names in the formulas are those of `planner.first_stage`.
+Names in the formulas are those of `planner.formulation.first_stage`.
 """
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from planner.terms import Commitments, Terms, one_row, positions
+from planner.formulation.terms import Commitments, Terms, one_row, positions
 from planner.usage import Mix
 from solvers import Block, LinearModel
 

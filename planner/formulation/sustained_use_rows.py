@@ -1,7 +1,7 @@
 """What sustained use costs in months whose hours are priced together.
 
-Everything else about an hour stands in `planner.formulation`; there a unit on demand in an open
-month costs what its cheapest hour does. Here is what it costs beyond.
+Everything else about an hour stands in `planner.formulation.extensive`; there a unit on demand in
+an open month costs what its cheapest hour does. Here is what it costs beyond.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.recourse_cost import RecourseCost
-from planner.terms import Floats, Ints, Terms, entries, positions
+from planner.formulation.recourse_cost import RecourseCost
+from planner.formulation.terms import Floats, Ints, Terms, entries, positions
 from solvers import LinearModel
 
 

@@ -1,6 +1,6 @@
 """What is committed to pools and plans in each stage: owned, bought or exchanged.
 
-Names in the formulas are those of `planner.first_stage`.
+Names in the formulas are those of `planner.formulation.first_stage`.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.exchange_rows import Change, changed_rows, changes
+from planner.formulation.exchange_rows import Change, changed_rows, changes
+from planner.formulation.terms import Commitments, Terms, entries, positions
 from planner.purchases import Option
-from planner.terms import Commitments, Terms, entries, positions
 from solvers import LinearModel
 
 Floats = NDArray[np.float64]

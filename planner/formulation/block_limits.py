@@ -5,7 +5,7 @@ import scipy.sparse as sp
 
 from catalogs import OfferKind
 from planner.capacity_blocks import MOST_AT_ONCE
-from planner.terms import Terms
+from planner.formulation.terms import Terms
 from solvers import LinearModel
 
 

@@ -7,11 +7,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from planner.baseline import on_demand_usd
-from planner.exchange_rows import costs_by_scenario
-from planner.first_stage import FirstStage
+from planner.formulation.exchange_rows import costs_by_scenario
+from planner.formulation.first_stage import FirstStage
+from planner.formulation.terms import entries, positions
 from planner.problem import Problem
 from planner.request import Risk
-from planner.terms import entries, positions
 from solvers import Block
 
 Floats = NDArray[np.float64]

@@ -1,13 +1,13 @@
 """Where workloads with a choice of machines run, and the bounds that keeps to.
 
-Names in the formulas are those of `planner.first_stage`.
+Names in the formulas are those of `planner.formulation.first_stage`.
 """
 
 import numpy as np
 import scipy.sparse as sp
 
+from planner.formulation.terms import Commitments, Terms, entries, positions
 from planner.placement import bounds_of
-from planner.terms import Commitments, Terms, entries, positions
 from planner.usage import whole
 from solvers import LinearModel
 

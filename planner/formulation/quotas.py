@@ -7,11 +7,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from catalogs import Catalog, DedicatedOffer
+from planner.formulation.terms import Service, Terms, entries, positions
 from planner.machines import Resource
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.request import Quota
-from planner.terms import Service, Terms, entries, positions
 from solvers import Block, LinearModel
 
 Floats = NDArray[np.float64]

@@ -18,17 +18,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.block_limits import limit_blocks
-from planner.committed import commit_to_plans, commit_to_pools
-from planner.coverage_ceiling import limit_coverage_above
-from planner.exchange_rows import most_exchanged, offer_exchanges, tie_costs_usd, upfront_terms
-from planner.lots_offered import lots_to_offer
+from planner.formulation.block_limits import limit_blocks
+from planner.formulation.committed import commit_to_plans, commit_to_pools
+from planner.formulation.coverage_ceiling import limit_coverage_above
+from planner.formulation.exchange_rows import (
+    most_exchanged,
+    offer_exchanges,
+    tie_costs_usd,
+    upfront_terms,
+)
+from planner.formulation.lots_offered import lots_to_offer
+from planner.formulation.running_peaks import limit_running
+from planner.formulation.terms import Commitments, Terms, entries
+from planner.formulation.workload_mix import run_workloads
 from planner.problem import Problem
-from planner.running_peaks import limit_running
 from planner.stages import Group
-from planner.terms import Commitments, Terms, entries
 from planner.usage import Mix
-from planner.workload_mix import run_workloads
 from solvers import LinearModel
 
 TIE_STEP = 2e-8

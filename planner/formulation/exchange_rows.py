@@ -1,8 +1,8 @@
 r"""Exchanges in the first stage: what is given, what is taken for it, what is paid upfront.
 
-Names in the formulas, beside those of `planner.first_stage`: an exchange ``e`` of sources ``k`` at
-its date has :math:`g_{ek}` steps given, :math:`t_e` taken and :math:`y_e` dollars of true-up; a
-step given is worth :math:`\rho_{ek}` of the target.
+Names in the formulas, beside those of `planner.formulation.first_stage`: an exchange ``e`` of
+sources ``k`` at its date has :math:`g_{ek}` steps given, :math:`t_e` taken and :math:`y_e` dollars
+of true-up; a step given is worth :math:`\rho_{ek}` of the target.
 """
 
 import math
@@ -14,9 +14,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from planner.exchanges import Exchanges, Source, taken_count, true_up_usd, value_ratio
+from planner.formulation.terms import Terms, entries, positions
 from planner.purchases import Lot
 from planner.stages import Group
-from planner.terms import Terms, entries, positions
 from solvers import Block, LinearModel
 
 Floats = NDArray[np.float64]
