@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from planner.formulation.risk import quantile, tail_level, tail_mean
-from planner.outlook import Outlook
 from planner.plan import FutureCost, KnownCost, Label, RiskReport, WayCost
 from planner.problem import Problem
+from planner.settlement.outlook import Outlook
 from planner.stages import Group
 
 

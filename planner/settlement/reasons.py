@@ -4,10 +4,10 @@ from typing import Literal
 
 import numpy as np
 
-from planner.outlook import Outlook
 from planner.plan import NotBought
-from planner.prospects import ROUNDING, Prospects, margins
 from planner.rebill import account_of
+from planner.settlement.outlook import Outlook
+from planner.settlement.prospects import ROUNDING, Prospects, margins
 
 
 def reasons_against(outlook: Outlook) -> tuple[NotBought, ...]:

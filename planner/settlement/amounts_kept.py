@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from planner.billing import Bill
 from planner.decision import Decision
-from planner.limit_peaks import TOLERANCE, Peak
 from planner.problem import Problem
 from planner.rebill import resources_of
 from planner.running_limits import GIB_PER_HOUR
+from planner.settlement.limit_peaks import TOLERANCE, Peak
 
 
 def broken_amounts(

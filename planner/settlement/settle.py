@@ -8,14 +8,10 @@ import numpy as np
 
 from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
-from planner.exchanges_told import describe_exchanges
 from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
 from planner.held import paid_for
-from planner.held_report import describe_held
-from planner.limits_kept import broken_limits
 from planner.machines import Part
-from planner.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.plan import (
     CatalogReport,
     LimitPeak,
@@ -29,12 +25,16 @@ from planner.plan import (
     RepairDone,
     SolverReport,
 )
-from planner.present_cost import doubts_of, present_cost
 from planner.problem import Problem
 from planner.purchases import Offer, Option, step_price
-from planner.reasons import reasons_against
 from planner.rebill import account_of, purchase_id, rebill, resources_of
-from planner.spread import describe_futures, describe_known, describe_risk, names_of
+from planner.settlement.exchanges_told import describe_exchanges
+from planner.settlement.held_report import describe_held
+from planner.settlement.limits_kept import broken_limits
+from planner.settlement.outlook import Outlook, look_out, mean_usd, utilization_of
+from planner.settlement.present_cost import doubts_of, present_cost
+from planner.settlement.reasons import reasons_against
+from planner.settlement.spread import describe_futures, describe_known, describe_risk, names_of
 
 NANO_USD = Decimal("1e-9")
 LARGEST_DIFFERENCE = Decimal("0.02")

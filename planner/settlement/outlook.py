@@ -8,16 +8,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.amounts_kept import broken_amounts
 from planner.baseline import cheapest_running
 from planner.billing import CommitmentBill, MonthlyBill, Statement
 from planner.decision import Bought, Policy
 from planner.exchanged import Exchanged
 from planner.held import HeldMachines, held_machines, paid_for
-from planner.limit_peaks import Peak, peaks_of
 from planner.problem import Problem
-from planner.prospects import Prospects, Unbought, unbought_of
 from planner.rebill import Billed, bill_on_demand, billed_of, rebill, usage_of
+from planner.settlement.amounts_kept import broken_amounts
+from planner.settlement.limit_peaks import Peak, peaks_of
+from planner.settlement.prospects import Prospects, Unbought, unbought_of
 from planner.stages import Group
 from planner.usage import machines_held
 

@@ -5,10 +5,10 @@ from decimal import Decimal
 import numpy as np
 
 from planner.held import HeldMachines, held_name, is_reserved
-from planner.outlook import FutureBill, Outlook, mean_usd
 from planner.plan import CapacityHeld
 from planner.problem import Problem
-from planner.spread import names_of
+from planner.settlement.outlook import FutureBill, Outlook, mean_usd
+from planner.settlement.spread import names_of
 
 Stretch = tuple[int, int, int, float]
 """Candidate, first hour, the one after the last, machines."""

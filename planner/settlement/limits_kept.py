@@ -2,10 +2,10 @@
 
 from collections.abc import Hashable
 
-from planner.limit_peaks import TOLERANCE
-from planner.outlook import Outlook
 from planner.problem import Problem
 from planner.purchases import Option
+from planner.settlement.limit_peaks import TOLERANCE
+from planner.settlement.outlook import Outlook
 
 
 def broken_limits(outlook: Outlook) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ from fractions import Fraction
 
 from planner.exchanged import Exchanged, decimal_of
 from planner.exchanges import Exchange, Source, fees_factor, true_up_factor
-from planner.outlook import Outlook, mean_usd, utilization_of
 from planner.plan import ConvertibleExchange, Given
 from planner.problem import Problem
 from planner.purchases import Option, step_price
 from planner.rebill import account_of, exchange_id, source_id, taken_commitment
-from planner.spread import names_of
+from planner.settlement.outlook import Outlook, mean_usd, utilization_of
+from planner.settlement.spread import names_of
 
 NANO_USD = Decimal("1e-9")
 
