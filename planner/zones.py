@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer
 from planner.decision import Bought, Policy
+from planner.fleet import Machine, make_pools
 from planner.formulation.quotas import Bound, bounds_of
-from planner.machines import Machine
 from planner.owned import resolve_owned
-from planner.pools import make_pools
 from planner.problem import Problem
 from planner.purchases import Option, find_options, make_lots
 from planner.request import Quota

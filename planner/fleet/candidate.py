@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.machines import Machine
+from planner.fleet.machines import Machine
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.fleet.candidate import Candidate
-from planner.machines import Machine, Resource
-from planner.running_limits import RunningLimit
+from planner.fleet.machines import Machine, Resource
+from planner.fleet.running_limits import RunningLimit
 
 ROUNDING = 1 + 1e-12
 """Units that differ by no more than this factor are equal."""

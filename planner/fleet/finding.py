@@ -11,11 +11,11 @@ from catalogs import Catalog, Faults
 from planner.demand import Demand
 from planner.fleet.candidate import Candidate, Levels
 from planner.fleet.dominance import undominated
+from planner.fleet.increments import count_increments
+from planner.fleet.machines import Machine, Part, make_machine, spot_machine
+from planner.fleet.running_limits import running_limits
 from planner.fleet.types import Place, capacities_at, check_types
-from planner.increments import count_increments
-from planner.machines import Machine, Part, make_machine, spot_machine
 from planner.request import PlanRequest, Reservations, Workload
-from planner.running_limits import running_limits
 
 
 def find_candidates(

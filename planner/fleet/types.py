@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from catalogs import Catalog, Faults, InstanceType
-from planner.machines import is_sold_on_demand, make_machine
+from planner.fleet.machines import is_sold_on_demand, make_machine
+from planner.fleet.reserved_only import reservations_of
 from planner.request import Machines, NormalizedUnits, OwnUnit, VcpusAndMemory, Workload
-from planner.reserved_only import reservations_of
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from catalogs import Catalog, DedicatedOffer
+from planner.fleet import Resource
 from planner.formulation.terms import Service, Terms, entries, positions
-from planner.machines import Resource
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.request import Quota

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.fleet import RunningLimit, running_limits
 from planner.formulation.terms import Terms, entries
 from planner.problem import Problem
-from planner.running_limits import RunningLimit, running_limits
 from planner.usage import split_by_choice
 from solvers import LinearModel
 

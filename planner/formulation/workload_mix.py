@@ -6,8 +6,8 @@ Names in the formulas are those of `planner.formulation.first_stage`.
 import numpy as np
 import scipy.sparse as sp
 
+from planner.fleet.placement import bounds_of
 from planner.formulation.terms import Commitments, Terms, entries, positions
-from planner.placement import bounds_of
 from planner.usage import whole
 from solvers import LinearModel
 

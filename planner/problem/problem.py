@@ -11,11 +11,10 @@ from catalogs import Catalog
 from planner.calendar import Calendar
 from planner.capacity_blocks import clearing_hour
 from planner.demand import Demand
-from planner.fleet import Candidate, cheapest_candidates
+from planner.fleet import Candidate, Pools, cheapest_candidates
 from planner.forecasting import Futures
 from planner.information import partition_in
 from planner.owned import Owned
-from planner.pools import Pools
 from planner.purchases import Lot, Option, find_options, make_lots
 from planner.request import AllowedOffers, PastBill, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages

@@ -12,13 +12,13 @@ from planner.calendar import Calendar, make_calendar
 from planner.capacity_blocks import block_types, check_blocks
 from planner.capacity_levels import check_capacity, check_held_times, find_levels
 from planner.demand import Demand, read_demand
-from planner.fleet import Candidate, find_candidates
+from planner.fleet import Candidate, Pools, find_candidates, make_pools
+from planner.fleet.placement import check_placement
+from planner.fleet.quota_faults import check_egress, check_quotas
 from planner.forecasting import Futures, forecast_request, information_of
 from planner.hardware import check_hardware
 from planner.information import partitions_by_date
 from planner.owned import Owned, resolve_owned
-from planner.placement import check_placement
-from planner.pools import Pools, make_pools
 from planner.present_bill import read_present_bill
 from planner.prices import longest_term_hours, open_catalogs
 from planner.problem.faults import (
@@ -33,7 +33,6 @@ from planner.problem.faults import (
 from planner.problem.notes import notes_of, warnings_of
 from planner.problem.problem import Problem
 from planner.purchases import Lot, Option, find_options, find_targets, make_lots
-from planner.quota_faults import check_egress, check_quotas
 from planner.repairs import summed_up
 from planner.request import PastBill, PlanRequest
 from planner.stages import Partition

@@ -5,10 +5,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from catalogs import Catalog, DedicatedOffer, SpendOffer
+from planner.fleet import Pools, Resource, Slice
 from planner.hardware import HardwareOffer
-from planner.machines import Resource
 from planner.one_type import served_type
-from planner.pools import Pools, Slice
 from planner.purchases.option import Option, ResourceRates
 from planner.request import Hardware
 

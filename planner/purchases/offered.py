@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from catalogs import Catalog, DedicatedOffer, OfferKind, Payment
-from planner.pools import Pools
+from planner.fleet import Pools
 from planner.purchases.kinds import hardware_option, resource_rates, spend_option, type_option
 from planner.purchases.option import BLOCK, Option
 from planner.request import AllowedOffers, PlanRequest

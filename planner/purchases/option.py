@@ -5,8 +5,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from catalogs import DedicatedOffer, OfferKind, SpendOffer
+from planner.fleet import Resource
 from planner.hardware import HardwareOffer
-from planner.machines import Resource
 
 Offer = DedicatedOffer | SpendOffer | HardwareOffer
 

@@ -14,8 +14,8 @@ from planner.billing import (
     SavingsPlan,
 )
 from planner.billing.usage import MACHINE_SERVICE
+from planner.fleet import Resource
 from planner.hardware import HardwareOffer
-from planner.machines import Resource
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.rebill.billers import ACCOUNT, biller_of, decimal

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.billing import CapacityReservation, Usage, UsageClass
+from planner.fleet import Resource
 from planner.held import held_name, reserved_machines
-from planner.machines import Resource
 from planner.problem import Problem
 from planner.rebill.billers import ACCOUNT, biller_of, decimal
 

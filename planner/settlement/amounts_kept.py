@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from planner.billing import Bill
 from planner.decision import Decision
+from planner.fleet.running_limits import GIB_PER_HOUR
 from planner.problem import Problem
 from planner.rebill import resources_of
-from planner.running_limits import GIB_PER_HOUR
 from planner.settlement.limit_peaks import TOLERANCE, Peak
 
 

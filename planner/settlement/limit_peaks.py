@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from planner.billing import Bill
 from planner.decision import Decision
+from planner.fleet import running_limits
 from planner.formulation.quotas import bounds_of
 from planner.held import paid_for
 from planner.problem import Problem
 from planner.rebill import rebill, resources_of
-from planner.running_limits import running_limits
 
 TOLERANCE = 1e-6
 """Limits passed by no more than this share are kept: solvers round."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer
 from planner.billing import Bill
-from planner.machines import Resource
+from planner.fleet import Resource
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.rebill import resources_of

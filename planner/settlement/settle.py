@@ -8,10 +8,10 @@ import numpy as np
 
 from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
+from planner.fleet import Part
 from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
 from planner.held import paid_for
-from planner.machines import Part
 from planner.plan import (
     CatalogReport,
     LimitPeak,

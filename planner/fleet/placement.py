@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalogs import Faults
-from planner.fleet import Candidate
+from planner.fleet.candidate import Candidate
 from planner.request import PlanRequest
 
 NOTHING = 1e-12

@@ -6,8 +6,8 @@ from fractions import Fraction
 from functools import cached_property
 
 from catalogs import PoolKey
-from planner.fleet import Candidate
-from planner.machines import Resource
+from planner.fleet.candidate import Candidate
+from planner.fleet.machines import Resource
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What can be wrong with quotas and with limits on egress."""
 
 from catalogs import Catalog, Faults
-from planner.fleet import Candidate
-from planner.machines import Machine
+from planner.fleet.candidate import Candidate
+from planner.fleet.machines import Machine
 from planner.request import EgressLimit, Home, PlanRequest, Quota
 
 OTHER_HOMES = frozenset({"aws", "azure", "gcp", "own"})

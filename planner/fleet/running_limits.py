@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalogs import Catalog
+from planner.fleet.candidate import Candidate
 from planner.request import EgressLimit, PlanRequest, Quota, Workload
-
-if TYPE_CHECKING:  # the fleet asks what counts while it makes candidates
-    from planner.fleet import Candidate
 
 Floats = NDArray[np.float64]
 
@@ -35,9 +32,9 @@ class RunningLimit:
     field: str
     unit: str
     at_most: float
-    of: Callable[["Candidate"], Floats | None]
+    of: Callable[[Candidate], Floats | None]
 
-    def counted(self, candidate: "Candidate", running: Floats, held: Floats) -> Floats | None:
+    def counted(self, candidate: Candidate, running: Floats, held: Floats) -> Floats | None:
         """What counts of machines running and held [moment]; None where nothing ever does."""
         whole = self.of(candidate)
         if whole is None:
@@ -69,7 +66,7 @@ def _quota(
 ) -> RunningLimit:
     """Machines running or held, or their vCPUs; those billed by parts are machines too."""
 
-    def of(candidate: "Candidate") -> Floats | None:
+    def of(candidate: Candidate) -> Floats | None:
         machine = candidate.machine
         place = machine.provider, machine.region
         if not quota.counts(*place, machine.family, machine.instance_type):
@@ -90,7 +87,7 @@ def _quota(
 def _egress(position: int, limit: EgressLimit, workloads: tuple[Workload, ...]) -> RunningLimit:
     """What units of demand that run elsewhere move over their homes' borders."""
 
-    def of(candidate: "Candidate") -> Floats | None:
+    def of(candidate: Candidate) -> Floats | None:
         workload, machine = workloads[candidate.workload], candidate.machine
         egress, place = workload.egress, (machine.provider, machine.region)
         if egress is None or place == (egress.home.provider, egress.home.region):

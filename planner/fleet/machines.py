@@ -8,9 +8,9 @@ from functools import partial
 
 from catalogs import Billed, Catalog, InstanceType, OfferKind, Payment, PoolKey, UnknownRateError
 from catalogs.gcp import sustained_use_factors
+from planner.fleet.reserved_only import equivalent_usd
 from planner.hardware import servers_for
 from planner.request import Hardware
-from planner.reserved_only import equivalent_usd
 
 GCP = "gcp"
 
