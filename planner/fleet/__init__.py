@@ -1,7 +1,7 @@
 """The machines each workload may run on, their pools, and how many are needed hour by hour."""
 
 from planner.fleet.candidate import Candidate, Levels, cheapest_candidates
-from planner.fleet.dominance import ROUNDING, units_and_counted
+from planner.fleet.dominance import units_and_counted
 from planner.fleet.finding import find_candidates
 from planner.fleet.machines import (
     GCP,
@@ -17,7 +17,6 @@ from planner.fleet.running_limits import RunningLimit, running_limits
 
 __all__ = [
     "GCP",
-    "ROUNDING",
     "Candidate",
     "Levels",
     "Machine",
