@@ -29,9 +29,8 @@ from fleets import OFFERS, request_document
 from measures import alone, children_peak_rss_mb, peak_rss_mb, timed
 
 from planner import Surroundings, parse_request
-from planner.first_stage import build_first_stage
 from planner.fleet import Candidate
-from planner.formulation import build_model
+from planner.formulation import build_first_stage, build_model
 from planner.methods import formulate
 from planner.planning import resolve
 from planner.problem import Problem

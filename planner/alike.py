@@ -6,12 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from planner.fleet import units_and_counted
-from planner.machines import Resource
+from planner.fleet import Resource, running_limits, units_and_counted
 from planner.problem import Problem
 from planner.purchases import Option
 from planner.running import Shares
-from planner.running_limits import running_limits
 
 _SAME_USAGE = 1e-12
 

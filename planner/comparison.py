@@ -13,16 +13,22 @@ from catalogs import HOURS_PER_YEAR, DedicatedOffer, OfferKind, Payment
 from planner.baseline import cheapest_running
 from planner.decision import Bought, Policy
 from planner.errors import InfeasibleError, NoPlanError
-from planner.limits_kept import broken_limits
-from planner.outlook import Outlook, look_out
 from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, PresentCost, Usd
 from planner.planning import Surroundings, resolve, solve_problem
-from planner.present_cost import describe_present, doubts_of, present_cost
 from planner.problem import Problem
 from planner.purchases import Lot
 from planner.rebill import resources_of, usage_of
 from planner.request import AllowedOffers, PlanRequest
-from planner.settlement import describe_catalog, describe_horizon
+from planner.settlement import (
+    Outlook,
+    broken_limits,
+    describe_catalog,
+    describe_horizon,
+    describe_present,
+    doubts_of,
+    look_out,
+    present_cost,
+)
 from planner.stages import Group
 from planner.usage import machines_held, machines_needed
 

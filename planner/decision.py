@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.alike import run_cheapest
-from planner.exchange_rows import given_by_exchange
 from planner.exchanged import Exchanged
 from planner.formulation import PlanningModel
+from planner.formulation.exchange_rows import given_by_exchange
 from planner.problem import Problem
 from planner.purchases import Lot, Option
 from planner.running import Shares, fixed_running, mixed_running

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs import Faults
-from planner.demand_file import read_series
-from planner.demand_hours import ZONE_FIX, find_zone
-from planner.demand_inline import read_inline
+from planner.demand_tables import read_inline, read_series
+from planner.demand_tables.hours import ZONE_FIX, find_zone
 from planner.history import read_file_history, read_metrics_history
 from planner.repairs import Repair
 from planner.request import DemandSource, InlineDemand, PlanRequest

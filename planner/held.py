@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.machines import GCP
+from planner.fleet import GCP
 from planner.problem import Problem
 
 Floats = NDArray[np.float64]

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from catalogs import Fault
-from planner.placement import bounds_of as places_of
+from planner.fleet import running_limits
+from planner.fleet.placement import bounds_of as places_of
+from planner.formulation.quotas import bounds_of
 from planner.problem import Problem
-from planner.quotas import bounds_of
 from planner.request import Limits, PlanRequest, Quota, ShareFloor, ShareLimits, Workload
-from planner.running_limits import running_limits
 
 _UNBOUNDED = {"at_least": None, "at_most": None}
 

@@ -4,8 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from catalogs import DedicatedOffer, OfferKind
-from planner.machines import Resource
-from planner.pools import Pools
+from planner.fleet import Pools, Resource
 
 
 def served_type(

@@ -9,8 +9,8 @@ from typing import TypeVar
 from catalogs import Catalog, DedicatedOffer, Faults, OfferKind, Payment, SpendOffer
 from catalogs.billed import is_size_flexible, pool_units
 from planner.calendar import Calendar
+from planner.fleet import Pools
 from planner.hardware import HardwareOffer
-from planner.pools import Pools
 from planner.purchases import (
     Option,
     hardware_option,

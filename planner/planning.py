@@ -17,7 +17,7 @@ from planner.formulation import PlanningModel
 from planner.methods import Formulated, formulate
 from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
-from planner.problem_notes import warnings_of_dates
+from planner.problem.notes import warnings_of_dates
 from planner.request import PlanRequest
 from planner.settlement import Certificate, settle
 from planner.shards import Worker

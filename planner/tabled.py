@@ -13,11 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.first_stage import buy_lots, commit_to_pools, limit_upfront
-from planner.formulation import PlanningModel, build_model
-from planner.quotas import reserve_within
-from planner.recourse_steps import add_steps, find_ladders
-from planner.terms import entries, positions
+from planner.formulation import PlanningModel, build_model, entries, positions
+from planner.formulation.committed import commit_to_pools
+from planner.formulation.first_stage import buy_lots, limit_upfront
+from planner.formulation.quotas import reserve_within
+from planner.formulation.recourse_steps import add_steps, find_ladders
 from solvers import Limits, LinearModel, Outcome, ProgressListener, Solver, StopReason
 
 SHARE_OF_GAP = 0.1

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 
 from catalogs import DedicatedOffer
 from planner.decision import Bought, Policy
-from planner.machines import Machine
+from planner.fleet import Machine, make_pools
+from planner.formulation.quotas import Bound, bounds_of
 from planner.owned import resolve_owned
-from planner.pools import make_pools
 from planner.problem import Problem
 from planner.purchases import Option, find_options, make_lots
-from planner.quotas import Bound, bounds_of
 from planner.request import Quota
 
 Floats = NDArray[np.float64]

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogs import InvalidInputError
-from planner import demand_table
 from planner.demand import read_demand
+from planner.demand_tables import table as demand_table
 from planner.request import DemandSource
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

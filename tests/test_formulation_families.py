@@ -14,17 +14,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner import (
+from planner import parse_request
+from planner.formulation import (
+    build_model,
+    committed,
+    coverage_ceiling,
+    extensive,
     first_stage,
-    formulation,
-    parse_request,
     risk,
     running_peaks,
     sustained_use_rows,
+    workload_mix,
 )
-from planner.formulation import build_model
 from planner.problem import make_problem
 
+MODULES = (
+    committed,
+    coverage_ceiling,
+    extensive,
+    first_stage,
+    risk,
+    running_peaks,
+    sustained_use_rows,
+    workload_mix,
+)
 GOLDEN = Path(__file__).parent / "golden"
 TODAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -330,7 +343,7 @@ def constraint_functions():
     """Public functions of the formulation that add to a model."""
     return {
         name
-        for module in (first_stage, formulation, risk, running_peaks, sustained_use_rows)
+        for module in MODULES
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")

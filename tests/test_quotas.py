@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from catalogs import InvalidInputError
 from planner import InfeasibleError, Surroundings, make_plan, parse_request
-from planner.increments import count_increments
+from planner.fleet.increments import count_increments
 from planner.planning import resolve
 from planner.zones import merge_zones
 

@@ -17,7 +17,7 @@ from scipy.optimize import linprog
 from api.command.terminal import show_plan
 from catalogs import InvalidInputError
 from planner import InfeasibleError, make_plan, parse_request
-from planner.running_peaks import skyline
+from planner.formulation.running_peaks import skyline
 
 HOURS = 4
 HOME = {"provider": "custom", "region": "here"}

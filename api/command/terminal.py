@@ -30,8 +30,8 @@ from planner.plan import (
     PoolUse,
     Purchase,
 )
-from planner.present_cost import beside
 from planner.request import Accounting
+from planner.settlement import beside
 
 POOLS_SHOWN = 8
 NAMES_SHOWN = 3

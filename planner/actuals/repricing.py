@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from catalogs import Catalog, Faults
-from planner.machines import Machine, Resource, is_sold_on_demand, make_machine, spot_machine
+from planner.fleet import Machine, Resource, is_sold_on_demand, make_machine, spot_machine
 from planner.problem import Problem
 from planner.request import Workload
 

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from catalogs import Faults
 from catalogs.faults import collected
-from planner.demand_faults import SHOWN, FaultList
-from planner.demand_file import read_series
-from planner.demand_names import NameColumn
-from planner.demand_rows import is_long
-from planner.demand_table import DemandTable, open_table
+from planner.demand_tables import (
+    SHOWN,
+    DemandTable,
+    FaultList,
+    NameColumn,
+    is_long,
+    open_table,
+    read_series,
+)
 from planner.problem import Problem
 from planner.request import DemandSource
 

@@ -7,14 +7,14 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from planner.billing.hours import TICKS_PER_HOUR, Stretch
-from planner.billing.obligations import Count, Money, Obligation
+from planner.billing.obligations import CountedObligation, Money
 from planner.billing.usage import UsageClass
 
 # AWS stops machines from half an hour before a block ends.
 CLEARING_HOURS = Decimal("0.5")
 
 
-class CapacityReservation(Obligation):
+class CapacityReservation(CountedObligation):
     """Capacity kept for ``count`` of one ``machine``, at its on-demand price, used or not.
 
     Machines of the holding account, of the same type, zone, system and tenancy, and of the same
@@ -24,7 +24,6 @@ class CapacityReservation(Obligation):
     """
 
     machine: UsageClass
-    count: Count
 
     @model_validator(mode="after")
     def _machine_fits(self) -> Self:
@@ -40,11 +39,6 @@ class CapacityReservation(Obligation):
         return (self.commitment_id,)
 
     @property
-    def copies(self) -> Decimal:
-        """Machines reserved."""
-        return self.count
-
-    @property
     def upfront_usd(self) -> Decimal:
         """Nothing is paid ahead."""
         return Decimal(0)
@@ -55,17 +49,12 @@ class CapacityReservation(Obligation):
         return Decimal(0)
 
     @property
-    def committed_per_hour(self) -> Decimal:
-        """Machine-hours kept in each hour."""
-        return self.count
-
-    @property
     def amortized_hourly_usd(self) -> Decimal:
         """It discounts nothing, so it has no part in the commitments' utilization."""
         return Decimal(0)
 
 
-class CapacityBlock(Obligation):
+class CapacityBlock(CountedObligation):
     """Capacity Blocks: ``count`` machines of one type in one zone for some days, paid upfront.
 
     Without a ``zone`` it serves usage that names none.
@@ -79,7 +68,6 @@ class CapacityBlock(Obligation):
     instance_type: str
     os: str = "linux"
     tenancy: str = "shared"
-    count: Count
     upfront_usd: Money
     term_hours: Decimal = Field(gt=CLEARING_HOURS, le=10**9)
 
@@ -95,19 +83,9 @@ class CapacityBlock(Obligation):
         return (self.account, self.shared, *place)
 
     @property
-    def copies(self) -> Decimal:
-        """Machines in the block."""
-        return self.count
-
-    @property
     def hourly_usd(self) -> Decimal:
         """All is paid upfront."""
         return Decimal(0)
-
-    @property
-    def committed_per_hour(self) -> Decimal:
-        """Machine-hours in each hour of the block."""
-        return self.count
 
     @property
     def amortized_hourly_usd(self) -> Decimal:

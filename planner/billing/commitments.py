@@ -8,11 +8,11 @@ from pydantic import Field, model_validator
 
 from planner.billing.capacity import CapacityBlock, CapacityReservation
 from planner.billing.hardware import OwnHardware
-from planner.billing.obligations import Count, Money, Obligation, Rate, Units
+from planner.billing.obligations import CountedObligation, Money, Obligation, Rate, Units
 from planner.billing.usage import RateKey
 
 
-class Reservation(Obligation):
+class Reservation(CountedObligation):
     """Reserved units of one purchase; money is USD per unit.
 
     * AWS: Reserved Instances; with a ``zone`` they are zonal and serve their exact type there.
@@ -34,7 +34,6 @@ class Reservation(Obligation):
     convertible: bool = False
     os: str = "linux"
     tenancy: str = "shared"
-    count: Count
     upfront_usd: Money
     hourly_usd: Money
     credit_usd: Money = Decimal(0)
@@ -60,11 +59,6 @@ class Reservation(Obligation):
         return (self.provider, self.account, self.shared, *product, *sizes)
 
     @property
-    def copies(self) -> Decimal:
-        """Units reserved."""
-        return self.count
-
-    @property
     def resale_usd(self) -> Decimal:
         """What an exchange credits at the term's end [USD / unit]."""
         return self.credit_usd
@@ -78,11 +72,6 @@ class Reservation(Obligation):
     def effective_hourly_usd(self) -> Decimal:
         """Upfront not credited spread over the term plus the recurring rate [USD / unit-hour]."""
         return (self.upfront_usd - self.credit_usd) / self.term_hours + self.hourly_usd
-
-    @property
-    def committed_per_hour(self) -> Decimal:
-        """Units committed in each hour of the term."""
-        return self.count
 
     @property
     def amortized_hourly_usd(self) -> Decimal:

@@ -7,14 +7,14 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from planner.billing.obligations import Count, Money, Obligation, Units
+from planner.billing.obligations import CountedObligation, Money, Units
 from planner.billing.usage import RateKey
 
 HOURS_PER_YEAR = 8760
 MONTHS_PER_YEAR = 12
 
 
-class OwnHardware(Obligation):
+class OwnHardware(CountedObligation):
     """Servers of one purchase, from the day they run to the end of their life.
 
     ``serves`` says how many servers a unit-hour of usage needs; what they serve is not rented.
@@ -24,7 +24,6 @@ class OwnHardware(Obligation):
     """
 
     provider: Literal["own"] = "own"
-    count: Count
     serves: Mapping[RateKey, Units]
     capex_usd: Money
     salvage_usd: Money = Decimal(0)
@@ -45,11 +44,6 @@ class OwnHardware(Obligation):
     def scope(self) -> tuple[object, ...]:
         """Servers of one purchase are used together."""
         return (self.commitment_id,)
-
-    @property
-    def copies(self) -> Decimal:
-        """Servers bought."""
-        return self.count
 
     @property
     def upfront_usd(self) -> Decimal:
@@ -77,11 +71,6 @@ class OwnHardware(Obligation):
         space = self.power_kw * self.space_usd_per_kw_month * MONTHS_PER_YEAR / HOURS_PER_YEAR
         idle = self.full_energy_hourly_usd * self.idle_power_share
         return idle + space + self.operation_hourly_usd
-
-    @property
-    def committed_per_hour(self) -> Decimal:
-        """Server-hours in each hour of the life."""
-        return self.count
 
     @property
     def amortized_hourly_usd(self) -> Decimal:

@@ -58,3 +58,19 @@ class Obligation(BaseModel):
     def is_credited(self) -> bool:
         """Whether that is no cash, but less upfront to pay for something else."""
         return False
+
+
+class CountedObligation(Obligation):
+    """An obligation to pay for ``count`` of something alike: units, machines or servers."""
+
+    count: Count
+
+    @property
+    def copies(self) -> Decimal:
+        """How many there are."""
+        return self.count
+
+    @property
+    def committed_per_hour(self) -> Decimal:
+        """Unit-, machine- or server-hours committed in each hour of the term."""
+        return self.count

@@ -7,9 +7,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from planner.decomposition.cuts import Cuts
-from planner.first_stage import FirstStage
+from planner.formulation import Commitments, FirstStage, entries, positions
 from planner.recourse import Point, Sums
-from planner.terms import Commitments, entries, positions
 from solvers import Block
 
 Floats = NDArray[np.float64]

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.decomposition.cuts import Links
-from planner.first_stage import FirstStage
 from planner.fleet import Candidate
+from planner.formulation import Commitments, FirstStage
 from planner.problem import Problem
 from planner.recourse import Hours, Point, Structure
 from planner.shards import Moments
-from planner.terms import Commitments
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

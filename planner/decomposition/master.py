@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from planner.decomposition.cuts import CutRows, Cuts
 from planner.decomposition.floors import Floors, Rewarded
 from planner.decomposition.layout import Layout
-from planner.first_stage import FirstStage, build_first_stage, less_usage, mean_weight
+from planner.formulation import FirstStage, build_first_stage, entries, positions
+from planner.formulation.coverage_ceiling import less_usage
+from planner.formulation.risk import quantile, tail_level, weigh_risk
 from planner.problem import Problem
 from planner.recourse import Sums
-from planner.risk import quantile, tail_level, weigh_risk
-from planner.terms import entries, positions
 from solvers import Block, CompiledModel
 
 Floats = NDArray[np.float64]
@@ -195,7 +195,7 @@ class Master:
             positions(segments),
             (stages.count, segments),
         ).tocsr()
-        mean = model.add("recourse", stages.count, cost=mean_weight(problem))
+        mean = model.add("recourse", stages.count, cost=problem.mean_weight)
         found = [Recourse(mean, by_stage)]
         if problem.weighs_risk:
             count = len(problem.probability)
@@ -212,7 +212,7 @@ class Master:
                 block = model.add("undiscounted recourse", stages.count)
                 covered = Recourse(block, by_stage, by_hours=True)
                 found.append(covered)
-            rows, usage_usd = less_usage(self.first, 1 - least)
+            rows, usage_usd = less_usage(self.first.model, self.first.mix, 1 - least)
             all_stages = sp.coo_array(np.ones((1, stages.count)))
             model.require(
                 "coverage at least", [(covered.block, all_stages), *rows], at_most=usage_usd

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from planner.decomposition.master import Master
 from planner.decomposition.search import EndedError, Search
-from planner.exchange_rows import round_exchanges
-from planner.first_stage import FirstStage
+from planner.formulation import FirstStage
+from planner.formulation.exchange_rows import round_exchanges
 from planner.shards import Recourse
 from solvers import CompiledModel, Solver, StopReason
 

@@ -8,9 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_faults import VALUE_FIX, FaultList, RowFaults
-from planner.demand_rows import SKIPPED, Rows, is_long, read_rows
-from planner.demand_table import DemandTable, open_table
+from planner.demand_tables import (
+    SKIPPED,
+    VALUE_FIX,
+    DemandTable,
+    FaultList,
+    RowFaults,
+    Rows,
+    is_long,
+    open_table,
+    read_rows,
+)
 from planner.history.hourly import make_hourly
 from planner.history.moments import Moments, StampCollector, read_moments
 from planner.history.samples import Samples
@@ -43,7 +51,7 @@ def read_file_history(
 ) -> tuple[datetime, dict[str, Floats], tuple[Repair, ...]]:
     """First hour (UTC), the named series [hour] of a file, and what was mended in it.
 
-    The file is as `planner.demand_file.read_series` has it, of one future; its rows may be of any
+    The file is as `planner.demand_tables.read_series` has it, of one future; its rows may be of any
     distance where the source's ``resample``, ``counters`` or ``repair`` say what to make of them.
 
     Raises:

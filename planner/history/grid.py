@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.demand_faults import FaultList
+from planner.demand_tables import FaultList
 
 MOST_CELLS = 10**8
 """Hours × series; more is a slip of the pen in a timestamp."""

@@ -6,8 +6,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.demand_clock import doubled_fixes
-from planner.demand_faults import LARGEST, VALUE_FIX, FaultList
+from planner.demand_tables import LARGEST, VALUE_FIX, FaultList
+from planner.demand_tables.clock import doubled_fixes
 from planner.history.grid import Grid
 from planner.history.hours import hours_of_counters, hours_of_samples
 from planner.history.mending import mend_edges, mend_gaps, mend_outliers

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.demand_faults import FaultList
+from planner.demand_tables import FaultList
 from planner.history.grid import Grid, empty_grid
 from planner.history.samples import SampleFaults, Samples
 from planner.repairs.counters import find_resets, hourly_increase

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.demand_clock import report_lost
-from planner.demand_faults import EDGE_FIX, SHOWN, FaultList
+from planner.demand_tables import SHOWN, FaultList
+from planner.demand_tables.clock import report_lost
+from planner.demand_tables.faults import EDGE_FIX
 from planner.history.grid import Grid
 from planner.repairs.gaps import fill_gaps, find_gaps
 from planner.repairs.outliers import clip_outliers

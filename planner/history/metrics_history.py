@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from catalogs import Faults
 from catalogs.imports.downloading import Limits
-from planner.demand_faults import FaultList
+from planner.demand_tables import FaultList
 from planner.history.hourly import make_hourly
 from planner.history.kubernetes import kubernetes_queries
 from planner.history.prometheus import LARGEST_MIB, Range, RangeReader

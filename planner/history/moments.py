@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList
-from planner.demand_hours import (
+from planner.demand_tables import SHOWN, FaultList
+from planner.demand_tables.hours import (
     CHANGE_FIX,
     OFFSET_FIX,
     UNREADABLE_FIX,

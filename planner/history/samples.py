@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.demand_faults import SHOWN, FaultList
+from planner.demand_tables import SHOWN, FaultList
 from planner.repairs.report import moment
 
 Floats = NDArray[np.float64]

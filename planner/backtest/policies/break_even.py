@@ -24,9 +24,8 @@ from planner.backtest.book import Holding, hold, quantity_of
 from planner.backtest.setting import Seen, Setting
 from planner.calendar import HOUR, Calendar
 from planner.capacity_levels import find_levels
-from planner.fleet import Candidate, find_candidates
+from planner.fleet import Candidate, Pools, find_candidates, make_pools
 from planner.hardware import HardwareOffer
-from planner.pools import Pools, make_pools
 from planner.purchases import Option, find_options, step_price
 from planner.request import OwnedCommitment, PlanRequest
 

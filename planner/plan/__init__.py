@@ -1,0 +1,46 @@
+"""The plan: what to buy, what it costs, how sure that is, and why not something else."""
+
+from planner.plan.capacity import CapacityHeld, LimitPeak, MachineShare, PoolUse
+from planner.plan.commitments import ConvertibleExchange, Given, NotBought, OwnedUse, Purchase
+from planner.plan.costs import MonthlyCost, PresentCost
+from planner.plan.futures import FutureCost, FutureReduction, KnownCost, Label, RiskReport, WayCost
+from planner.plan.origin import (
+    CatalogReport,
+    ForecastBasis,
+    PastRecord,
+    PlannedHorizon,
+    RepairDone,
+    SolverReport,
+)
+from planner.plan.part import Part, Quantity, Usd
+from planner.plan.plan import Plan
+
+__all__ = [
+    "CapacityHeld",
+    "CatalogReport",
+    "ConvertibleExchange",
+    "ForecastBasis",
+    "FutureCost",
+    "FutureReduction",
+    "Given",
+    "KnownCost",
+    "Label",
+    "LimitPeak",
+    "MachineShare",
+    "MonthlyCost",
+    "NotBought",
+    "OwnedUse",
+    "Part",
+    "PastRecord",
+    "Plan",
+    "PlannedHorizon",
+    "PoolUse",
+    "PresentCost",
+    "Purchase",
+    "Quantity",
+    "RepairDone",
+    "RiskReport",
+    "SolverReport",
+    "Usd",
+    "WayCost",
+]

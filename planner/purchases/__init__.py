@@ -1,0 +1,29 @@
+"""What may be bought and when: offers × purchase dates, with their cost and what they serve."""
+
+from planner.purchases.dominance import without_dominated
+from planner.purchases.kinds import hardware_option, resource_rates, spend_option, type_option
+from planner.purchases.lots import Lot, lot_cost_usd, make_lots
+from planner.purchases.offered import find_options, find_targets
+from planner.purchases.option import (
+    Offer,
+    Option,
+    Rates,
+    step_price,
+)
+
+__all__ = [
+    "Lot",
+    "Offer",
+    "Option",
+    "Rates",
+    "find_options",
+    "find_targets",
+    "hardware_option",
+    "lot_cost_usd",
+    "make_lots",
+    "resource_rates",
+    "spend_option",
+    "step_price",
+    "type_option",
+    "without_dominated",
+]

@@ -1,0 +1,20 @@
+"""From a decision to a plan: billed in every future, its amounts explained, its limits checked."""
+
+from planner.settlement.limits_kept import broken_limits
+from planner.settlement.outlook import Outlook, look_out
+from planner.settlement.present_cost import beside, describe_present, doubts_of, present_cost
+from planner.settlement.settle import Certificate, describe_catalog, describe_horizon, settle
+
+__all__ = [
+    "Certificate",
+    "Outlook",
+    "beside",
+    "broken_limits",
+    "describe_catalog",
+    "describe_horizon",
+    "describe_present",
+    "doubts_of",
+    "look_out",
+    "present_cost",
+    "settle",
+]

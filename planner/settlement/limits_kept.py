@@ -1,0 +1,62 @@
+"""Whether a decision, as billed, keeps the request's limits: the provider has the last word."""
+
+from collections.abc import Hashable
+
+from planner.problem import Problem
+from planner.purchases import Option
+from planner.settlement.limit_peaks import TOLERANCE
+from planner.settlement.outlook import Outlook
+
+
+def broken_limits(outlook: Outlook) -> tuple[str, ...]:
+    """The limits that a policy, as billed, does not keep, a sentence each.
+
+    The model keeps them in its own prices and in the cheapest assignment; the provider's order and
+    the exact prices may differ. Shares are of the mean over all futures, amounts of each.
+    """
+    return (
+        *_broken_coverage(outlook.problem, outlook.coverage),
+        *_broken_utilization(outlook),
+        *dict.fromkeys(broken for one in outlook.futures for broken in one.broken),
+    )
+
+
+def _broken_coverage(problem: Problem, coverage: float | None) -> list[str]:
+    limits = problem.request.limits.coverage
+    if coverage is None:
+        return []
+    if limits.at_least is not None and coverage < limits.at_least - TOLERANCE:
+        return [f"the bill covers {coverage:.2%}, below coverage.at_least {limits.at_least:.2%}"]
+    if limits.at_most is not None and coverage > limits.at_most + TOLERANCE:
+        return [f"the bill covers {coverage:.2%}, above coverage.at_most {limits.at_most:.2%}"]
+    return []
+
+
+def _broken_utilization(outlook: Outlook) -> list[str]:
+    floor = outlook.problem.request.limits.utilization.at_least
+    if floor is None:
+        return []
+    used: dict[Hashable, float] = {}
+    committed: dict[Hashable, float] = {}
+    for one in outlook.futures:
+        # Capacity held follows what was bought, owned and taken; it has no floor.
+        for billed, entry in zip(one.billed, one.bill.commitments, strict=False):
+            target, units = _target(billed.option)
+            weight = one.probability * units
+            used[target] = used.get(target, 0.0) + weight * entry.used
+            committed[target] = committed.get(target, 0.0) + weight * entry.committed
+    shares = [used[target] / amount for target, amount in committed.items() if amount > 0]
+    low = [share for share in shares if share < floor - TOLERANCE]
+    if not low:
+        return []
+    return [
+        f"the bill uses {len(low)} of {len(shares)} pools' and plans' commitments less than "
+        f"utilization.at_least {floor:.2%}, the least {min(low):.2%}"
+    ]
+
+
+def _target(option: Option) -> tuple[Hashable, float]:
+    """The pool or plan a floor is set for, and its units in a machine or a dollar."""
+    if option.pool is not None:
+        return option.pool, float(option.pool_units) / float(option.step)
+    return option.rates, 1.0
