@@ -71,6 +71,20 @@ def test_a_yearly_swing_is_taken_by_a_model_that_knows_years():
     assert np.abs(weekly - true).mean() < 0.1 * true.mean()
 
 
+def test_a_yearly_swing_is_seen_soon_after_its_first_year():
+    """Of 66 weeks ten show what last year's foretell: too few to look 13 ahead from thrice."""
+    week = np.arange(92)
+    true = 100 * (1 + 0.5 * np.sin(2 * np.pi * week / 52))
+
+    one = made(np.repeat(true[:66], WEEK), hours=26 * WEEK)
+
+    choice = one.series["it"].choice
+    assert choice.model.name in ("yearly", "mixed")
+    assert choice.errors[choice.model.name] < choice.errors["trend"]
+    weekly = one.quantiles("it", [0.5])[0].reshape(26, WEEK).mean(axis=1)
+    assert np.abs(weekly - true[66:]).mean() < 0.2 * true[66:].mean()
+
+
 def japanese_holidays(first, days):
     """Days off in Japan whose date never moves, and the long ones of early May; by hand."""
     fixed = {(1, 1), (2, 11), (2, 23), (4, 29), (5, 3), (5, 4), (5, 5), (8, 11), (11, 3), (11, 23)}

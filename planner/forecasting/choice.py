@@ -1,6 +1,6 @@
 """Which model suits a series: each forecasts from the same moments of the past, and is compared."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ MOST_ORIGINS = 10
 FEWEST_ORIGINS = 3
 LONGEST_WEEKS = 13
 """Errors of so many weeks ahead, or of a quarter of the history, decide."""
+NEAREST_WEEKS = 4
+"""Models for whose errors so far ahead history is too short are judged nearer, down to so many."""
 LEAST_DEMAND = 1e-3
 """Errors count as shares of demand, or of so much of what is usual."""
 CLEARLY = 0.95
@@ -52,9 +54,27 @@ def choose_model(values: Floats, wanted: str = "auto") -> Choice:
     named = [one for one in fit if one.name == wanted]
     if named:
         return Choice(named[0], {}, 0, len(weeks))
+    models = [one for one in fit if one is not DAILY]
     origins, ahead = _origins(len(weeks))
-    errors = {one: _errors(one, weeks, origins, ahead) for one in fit if one is not DAILY}
+    errors = {one: _errors(one, weeks, origins, ahead) for one in models}
+    unseen = [one for one in models if np.isfinite(errors[one]).sum() < FEWEST_ORIGINS]
+    late = _late_origins(unseen, len(weeks))
+    if late:
+        nearer = {one: _errors(one, weeks, late, ahead) for one in models}
+        best = _best(nearer)
+        if best in unseen:
+            return Choice(best, _told(nearer), len(late), len(weeks))
     return Choice(_best(errors), _told(errors), len(origins), len(weeks))
+
+
+def _late_origins(models: Sequence[Model], weeks: int) -> list[int]:
+    """Weeks these models can forecast from, though less than usual has come since.
+
+    Empty where there are too few of them.
+    """
+    first = max((one.fewest_units for one in models), default=weeks)
+    late = list(range(first, weeks - NEAREST_WEEKS + 1))[-MOST_ORIGINS:]
+    return late if len(late) >= FEWEST_ORIGINS else []
 
 
 def _origins(weeks: int) -> tuple[list[int], int]:
@@ -71,14 +91,14 @@ def _errors(model: Model, weeks: Floats, origins: list[int], ahead: int) -> Floa
     Not a number where history is too short, or holds no demand.
     """
     found = np.full(len(origins), np.nan)
-    usual = float(weeks.mean()) * ahead * weeks.shape[1]
+    usual = float(weeks.mean()) * weeks.shape[1]
     for position, origin in enumerate(origins):
         if origin < model.fewest_units:
             continue
         true = weeks[origin : origin + ahead]
-        error = np.abs(true - model.median(weeks[:origin], ahead)).sum()
+        error = np.abs(true - model.median(weeks[:origin], len(true))).sum()
         # Where there is next to no demand, no share of it says anything.
-        demand = max(float(true.sum()), LEAST_DEMAND * usual)
+        demand = max(float(true.sum()), LEAST_DEMAND * usual * len(true))
         if demand > 0:
             found[position] = error / demand
     return found
