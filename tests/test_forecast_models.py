@@ -85,6 +85,43 @@ def test_a_yearly_swing_is_seen_soon_after_its_first_year():
     assert np.abs(weekly - true[66:]).mean() < 0.2 * true[66:].mean()
 
 
+def covered(weeks, ahead, level):
+    """Share of hours inside the 80 % band, of series whose levels walk by so much a week."""
+    inside = []
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        levels = np.exp(np.cumsum(random.normal(0, level, weeks + ahead)))
+        values = np.repeat(levels, WEEK) * shape_of_week(weeks + ahead)
+        past, true = np.split(values * random.lognormal(0, 0.02, len(values)), [weeks * WEEK])
+        fan = made(past, hours=ahead * WEEK, holidays="none").quantiles("it", (0.1, 0.9))
+        inside.append(((true >= fan[0]) & (true <= fan[1])).mean())
+    return np.mean(inside)
+
+
+@pytest.mark.parametrize(("weeks", "ahead"), [(13, 2), (20, 4)])
+def test_bands_hold_though_few_weeks_are_known(weeks, ahead):
+    """Few errors seen are mostly small ones: taken as they are, bands hold 60 and 70 % of hours."""
+    assert 0.7 < covered(weeks, ahead, 0.08) < 0.88
+
+
+@pytest.mark.parametrize(
+    ("weeks", "units"), [(60, (26, 104)), (4, (182, 728))], ids=["weeks", "days"]
+)
+def test_levels_grow_uncertain_more_slowly_beyond_half_a_year(weeks, units):
+    """Half a year is its full length; four times as far counts as twice as far."""
+    random = np.random.default_rng(2)
+    levels = np.repeat(np.exp(np.cumsum(random.normal(0, 0.1, weeks))), WEEK)
+    one = made(levels * random.lognormal(0, 0.05, weeks * WEEK), hours=WEEK).series["it"]
+    assert one.choice.model.unit_hours == (24 if weeks < 6 else WEEK)
+
+    first, half_year, later = one.level_deviation(np.array([1.0, *units])) / one.spread.scale
+
+    assert first == pytest.approx(1)
+    assert half_year == pytest.approx(units[0] ** one.spread.exponent)
+    assert later / half_year == pytest.approx(2**one.spread.exponent)
+    assert one.spread.exponent > 0.1
+
+
 def japanese_holidays(first, days):
     """Days off in Japan whose date never moves, and the long ones of early May; by hand."""
     fixed = {(1, 1), (2, 11), (2, 23), (4, 29), (5, 3), (5, 4), (5, 5), (8, 11), (11, 3), (11, 23)}

@@ -1,9 +1,9 @@
 """How wrong a model is, by how far it looks ahead: the errors it made on the past.
 
 An hour's demand is median level × profile × ratio. The level's log error grows with the horizon,
-as ``scale · units ** exponent``; ratios are what whole weeks (or days) looked like once their level
-was known. Both are measured from moments of the past, as far as these see; priors carry them
-where the history is short.
+as ``scale · units ** exponent``, past half a year by half that exponent; ratios are what
+whole weeks (or days) looked like once their level was known. Both are measured from moments of the
+past, as far as these see; priors carry them where the history is short.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.forecasting.models import Model, profile_of
+from planner.forecasting.models import DAILY, HOURS_PER_WEEK, Model, profile_of
 
 Floats = NDArray[np.float64]
 
@@ -27,8 +27,10 @@ SCALE_PRIOR = 5.0
 EXPONENT = 0.27
 EXPONENT_PRIOR = 80.0
 LARGEST_EXPONENT = 0.6
-SHORT_HISTORY = 40.0
-"""Histories of n units err more than they show, by the root of 1 + this / n²."""
+SLOWING_HOURS = 26 * HOURS_PER_WEEK
+"""Beyond so far ahead errors were seen to grow more slowly."""
+SHORT_WEEKS, SHORT_DAYS = 240.0, 40.0
+"""Histories of n weeks, or days, err more than they show, by the root of 1 + this / n²."""
 LEAST_SCALE = 0.003
 UNKNOWN_CHANGES = 0.2
 """What units change by where too few are known."""
@@ -45,7 +47,7 @@ class Spread:
 
     Attributes:
         scale: standard deviation of the log error of the next unit's level.
-        exponent: how it grows with the number of units ahead.
+        exponent: how it grows with the number of units ahead, up to half a year.
         ratios: demand over level × profile of past units, with what was known before each of them
             [unit × hour].
         changes: past log changes of the level from unit to unit, the newest last [unit].
@@ -58,7 +60,7 @@ class Spread:
 
     def deviation(self, units: Floats) -> Floats:
         """Standard deviation of the level's log error so many units ahead."""
-        return np.asarray(self.scale * units**self.exponent)
+        return np.asarray(self.scale * _slowing(units, self.ratios.shape[1]) ** self.exponent)
 
 
 def measure_spread(model: Model, units: Floats) -> Spread:
@@ -67,8 +69,15 @@ def measure_spread(model: Model, units: Floats) -> Spread:
         changes = np.diff(np.log(units.mean(axis=1)))
     usual = _usual_change(changes[np.isfinite(changes)])
     scale, exponent = _growth_of_errors(model, units, SCALE_OF_CHANGES * usual)
-    scale *= float(np.sqrt(1 + SHORT_HISTORY / len(units) ** 2))
+    short = SHORT_DAYS if model is DAILY else SHORT_WEEKS
+    scale *= float(np.sqrt(1 + short / len(units) ** 2))
     return Spread(scale, exponent, _ratios(model, units), changes)
+
+
+def _slowing(units: Floats, unit_hours: int) -> Floats:
+    """Units ahead as errors grow by them: beyond half a year, the geometric mean with that."""
+    half_year = SLOWING_HOURS / unit_hours
+    return np.asarray(np.minimum(units, np.sqrt(half_year * units)))
 
 
 def _usual_change(changes: Floats) -> float:
@@ -82,7 +91,8 @@ def _usual_change(changes: Floats) -> float:
 def _growth_of_errors(model: Model, units: Floats, prior: float) -> tuple[float, float]:
     """Scale and exponent: a straight line through log errors by log horizon, drawn to priors."""
     ahead, deviation, weight = _log_errors(model, units)
-    x, y = np.log(ahead), np.log(np.maximum(deviation, 1e-4))
+    x = np.log(_slowing(ahead, model.unit_hours))
+    y = np.log(np.maximum(deviation, 1e-4))
     normal = np.array(
         [
             [weight.sum() + SCALE_PRIOR, (weight * x).sum()],
