@@ -105,7 +105,7 @@ def request(
                 **WINDOW,
                 "courses": [COURSES[name] for name in options.courses],
                 "policies": options.policies,
-                "caution": options.caution,
+                **({} if options.caution is None else {"caution": options.caution}),
             },
         }
     )  # fmt: skip
@@ -147,7 +147,7 @@ def main() -> None:
     )
     parser.add_argument("--weekly", action="store_true", help="dates every week, not quarter")
     parser.add_argument("--paths", type=int, default=64)
-    parser.add_argument("--caution", type=float, default=0.0)
+    parser.add_argument("--caution", type=float, help="the product's default when absent")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     if not TRACE.exists():
