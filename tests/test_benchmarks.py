@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -40,6 +41,7 @@ def lines_of(monkeypatch, capsys):
         "forecasting",
         "model_build",
         "planning",
+        "pooling",
         "recourse_pass",
         "scale",
         "versus",
@@ -102,6 +104,22 @@ def test_the_benchmark_of_policies_captures_what_others_measured(lines_of):
                 for name in ("as_recorded", "decline")}  # fmt: skip
     assert sum(captured["as_recorded"]) / 2 == pytest.approx(0.989, abs=0.002)
     assert sum(captured["decline"]) / 2 == pytest.approx(0.657, abs=0.002)
+
+
+def test_the_benchmark_of_pooling_finds_what_day_and_night_save_together(lines_of, monkeypatch):
+    """A type runs ten machines by day, another by night: one savings plan serves both in turn."""
+    day = np.arange(26280) % 24 < 12
+    module = importlib.import_module("pooling")
+    monkeypatch.setattr(module, "TRACE", Path(__file__))
+    monkeypatch.setattr(module, "pools", lambda: {(1, "A"): day * 10.0, (1, "B"): ~day * 10.0})
+
+    lines = lines_of("pooling", "--ways", "type", "all", "--policies", "look_back")
+
+    best = {one["case"]: one for one in lines if one["policy"] == "hindsight"}
+    assert best["all: sum"]["bill_usd"] < 0.85 * best["type: sum"]["bill_usd"]
+    assert best["type: sum"]["bill_usd"] == pytest.approx(
+        sum(best[f"type: us-east-1 {one}"]["bill_usd"] for one in ("m5.2xlarge", "m6i.2xlarge"))
+    )
 
 
 def test_the_benchmark_of_bills_reads_what_it_wrote(lines_of):
