@@ -1,5 +1,7 @@
 """The command line. Commands import what they need when they run, so that --help is quick."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -223,5 +225,13 @@ def serve(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, its answer alone on stdout.
+
+    Solvers' own libraries now and then print a line there, in the middle of a document: what is
+    written past `sys.stdout` goes to stderr.
+    """
+    told = sys.stdout
+    answer = os.dup(told.fileno())
+    os.dup2(sys.stderr.fileno(), told.fileno())
+    sys.stdout = open(answer, "w", encoding=told.encoding, errors=told.errors)  # noqa: SIM115, PTH123
     app()
