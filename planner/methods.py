@@ -97,7 +97,7 @@ class Formulated:
             solver = get_solver(options.solver)
             limits = Limits(
                 time_limit_s=options.time_limit_s,
-                gap=options.gap,
+                gap=problem.gap,
                 seed=options.seed,
                 threads=options.threads,
             )

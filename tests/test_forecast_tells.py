@@ -63,6 +63,16 @@ def shown(show, what):
 # What a plan rests on
 
 
+def test_plans_on_a_forecast_end_at_a_per_mille_unless_told_otherwise(asked):
+    """Other futures drawn would move the cost by more than a tenth of that."""
+    around = Surroundings(now=START)
+
+    assert resolve(asked(solve={}), around).gap == 1e-3
+    assert resolve(asked(solve={"gap": 1e-5}), around).gap == 1e-5
+    assert resolve(asked(solve={}, forecast=None), around).gap == 1e-4
+    assert make_plan(asked(solve={}), around).status == "optimal"
+
+
 def test_a_plan_says_what_its_forecast_is_from_and_how_it_did_on_its_past(asked):
     plan = make_plan(asked())
     (record,) = forecast_demand(asked()).report.series[0].track_records

@@ -20,6 +20,9 @@ from planner.request import AllowedOffers, PastBill, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
 
+GAP_OF_FUTURES = 1e-3
+"""Of plans on a forecast: its futures are drawn, and others would move the cost by more."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -60,6 +63,14 @@ class Problem:
     warnings: tuple[str, ...]
     futures: Futures | None = None
     forecast: Forecast | None = None
+
+    @property
+    def gap(self) -> float:
+        """Share of the cost by which a plan may lie above the bound; wider for futures drawn."""
+        asked = self.request.solve
+        if self.futures is None or "gap" in asked.model_fields_set:
+            return asked.gap
+        return max(asked.gap, GAP_OF_FUTURES)
 
     @property
     def holds_capacity(self) -> bool:

@@ -83,7 +83,8 @@ class SolveOptions(Document):
     size."""
     time_limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     gap: Annotated[float, Field(ge=0, lt=1)] = 1e-4
-    """Stop when (cost - bound) / cost is at most this share."""
+    """Stop when (cost - bound) / cost is at most this share; 1e-3 where demand is forecast and none
+    is asked for."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     threads: Annotated[int, Field(gt=0, le=256)] | None = None
 

@@ -82,7 +82,7 @@ def settle(
     outlook = look_out(problem, policy)
     model_cost = _usd(certificate.cost_usd)
     linear_cost = linear_cost_usd(problem, policy)
-    gap, asked = certificate.gap, problem.request.solve.gap
+    gap, asked = certificate.gap, problem.gap
     met = gap is not None and gap <= asked + GAP_SLACK
     total, on_demand = outlook.total_usd, outlook.on_demand_usd
     present = present_cost(problem, on_demand)
