@@ -84,8 +84,10 @@ class Formulated:
     overstated_usd: float = 0.0
     notes: tuple[str, ...] = ()
 
-    def solve(self, problem: Problem, around: Listening) -> Outcome:
-        """The outcome of a problem.
+    def solve(
+        self, problem: Problem, around: Listening, *, whole_gap: float | None = None
+    ) -> Outcome:
+        """The outcome of a problem; see `solvers.Limits` for ``whole_gap``.
 
         Raises:
             InvalidInputError: the solver cannot take the model, or an option.
@@ -98,6 +100,7 @@ class Formulated:
             limits = Limits(
                 time_limit_s=options.time_limit_s,
                 gap=problem.gap,
+                whole_gap=whole_gap,
                 seed=options.seed,
                 threads=options.threads,
             )

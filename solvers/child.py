@@ -27,6 +27,7 @@ _START = (
     "import sys; sys.path[:] = sys.argv[2:]; from solvers.child import answer; answer(sys.argv[1])"
 )
 _LOOK_AT_STOP_EVERY_S = 0.05
+_LOOK_AT_PARENT_EVERY_S = 1.0
 _START_S = 3.0
 _COMPLAINT_CHARACTERS = 2000
 
@@ -114,6 +115,7 @@ def _patience_s(backend: Decider, limits: Limits) -> float:
 def answer(scratch: str) -> None:
     """The child's side: read the request, solve it, write the replies."""
     tempfile.tempdir = scratch  # what a killed solver leaves behind goes with the parent's folder
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     # Native code prints to descriptor 1 what no user should see; the channel is kept apart from it.
     with os.fdopen(os.dup(1), "wb") as channel, open(os.devnull, "wb") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), 1)
@@ -129,6 +131,13 @@ def answer(scratch: str) -> None:
             reply(backend.decide(model, limits, reply, None))
         except SolverError as error:
             reply(error)
+
+
+def _end_with(parent: int) -> None:
+    """End this process once its parent is no more, which may be killed without a word."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AT_PARENT_EVERY_S)
+    os._exit(1)
 
 
 def _replies(child: subprocess.Popen[bytes], request: bytes) -> "queue.SimpleQueue[object]":

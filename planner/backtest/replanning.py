@@ -86,10 +86,12 @@ def _held_within(workload: Workload, start: datetime, end: datetime) -> Workload
     return workload.model_copy(update={"capacity": held})
 
 
-def purchases_of(problem: Problem, within_hours: int | None = None) -> tuple[Holding, ...]:
+def purchases_of(
+    problem: Problem, within_hours: int | None = None, *, whole_gap: float | None = None
+) -> tuple[Holding, ...]:
     """What the cost-minimal plan of a problem buys, whatever comes, at dates within some hours.
 
-    At all dates when absent. Raises as `find_policy` does.
+    At all dates when absent. Takes ``whole_gap`` and raises as `find_policy` does.
     """
     everything = len(problem.probability)
     hours = problem.calendar.hours if within_hours is None else within_hours
@@ -101,7 +103,7 @@ def purchases_of(problem: Problem, within_hours: int | None = None) -> tuple[Hol
             account_of(problem, one.option) or None,
             lead_hours=one.lot.lead_hours,
         )
-        for one in find_policy(problem, Surroundings()).bought
+        for one in find_policy(problem, Surroundings(), whole_gap=whole_gap).bought
         if one.lot.ordered < hours and len(one.lot.group) == everything
     )
 

@@ -134,8 +134,8 @@ def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> Stop
         search.planes.thin()
     if not _look_at_hours(search, passes.fine, center, anchors):
         return StopReason.INFEASIBLE
-    stalled = 0
-    while search.gap() > max(search.limits.gap, PROVEN_GAP):
+    stalled, whole_gap = 0, search.limits.whole_gap or 0.0
+    while search.gap() > max(search.limits.gap, whole_gap, PROVEN_GAP):
         before = search.bound, search.objective
         if not choose_whole(search, passes.fine, solver):
             return StopReason.INFEASIBLE
