@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,39 @@ def test_ctrl_c_before_the_first_kept_plan_ends_with_4_and_a_plain_message():
     assert printed == ""
     assert "no plan found" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are listed where Linux does")
+@pytest.mark.slow
+def test_a_killed_command_leaves_no_solver_behind():
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
+        [*COMMAND, "plan", str(EXAMPLE), "--gap", "0", "--method", "extensive"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stderr.readline()
+        solvers = wait_for(lambda: children_of(process.pid))
+        process.kill()
+        process.wait()
+
+    assert solvers
+    assert wait_for(lambda: not any(Path(f"/proc/{one}").exists() for one in solvers))
+
+
+def children_of(parent):
+    """Processes started by another."""
+    stats = [one.read_text() for one in Path("/proc").glob("[0-9]*/stat")]
+    parents = [one.rpartition(")")[2].split()[1] for one in stats]
+    return [one.split()[0] for one, by in zip(stats, parents, strict=True) if by == str(parent)]
+
+
+def wait_for(look, seconds=15.0):
+    """What is looked for, once it is there; what there was at the end of the time otherwise."""
+    end = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
 
 
 def test_the_first_ctrl_c_asks_the_work_to_stop_and_keeps_its_result(capfd):

@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from catalogs import InvalidInputError
-from planner import InfeasibleError
+from planner import InfeasibleError, Surroundings, parse_request
+from planner.planning import find_policy, resolve
 
 GAP = 1e-6
 HOURS = 24
@@ -233,6 +234,33 @@ def test_no_gap_at_all_is_proven_and_ends(planned, price):
                    solve={"gap": 0, "method": "decomposed"})  # fmt: skip
     assert plan.status == "optimal"
     assert plan.gap < 1e-7
+
+
+def test_purchases_rounded_to_whole_ones_do_where_that_is_near_enough(document, price, monkeypatch):
+    """Nothing is searched in whole numbers, and a date buys at most a machine too many or few."""
+    rates = [price("m", "on_demand", 1.0), price("m", "reserved_standard", 0.55, 40)]
+    demand = {"m": np.random.default_rng(4).uniform(0, 30, 200).tolist()}
+    parts = {"horizon": {"hours": 200}, "purchases": {"hours": [0, 50, 90]},
+             "solve": {"gap": 1e-7, "method": "decomposed"}}  # fmt: skip
+    problem = resolve(parse_request(document(rates, demand) | parts), Surroundings())
+    best = find_policy(problem, Surroundings())
+
+    def searched(*_given):
+        raise AssertionError("a search in whole numbers")
+
+    monkeypatch.setattr("planner.decomposition.method.choose_whole", searched)
+    near = find_policy(problem, Surroundings(), whole_gap=0.05)
+
+    assert near.bought
+    for start in (0, 50, 90):
+        had, wanted = (
+            sum(one.quantity for one in policy.bought if one.lot.start == start)
+            for policy in (near, best)
+        )
+        assert had == int(had)
+        assert abs(had - wanted) <= 1
+    with pytest.raises(AssertionError, match="whole numbers"):
+        find_policy(problem, Surroundings())
 
 
 @pytest.mark.parametrize("option", [{"threads": 2}, {"seed": 1}])
