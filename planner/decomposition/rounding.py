@@ -1,5 +1,6 @@
 """Whole purchases: near fractional ones, or by a search in whole numbers over the cuts."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from planner.decomposition.search import EndedError, Search
 from planner.formulation import FirstStage
 from planner.formulation.exchange_rows import round_exchanges
 from planner.shards import Recourse
+from planner.stages import Group
 from solvers import CompiledModel, Solver, StopReason
 
 Floats = NDArray[np.float64]
@@ -42,13 +44,12 @@ def round_purchases(first: FirstStage, steps: Floats, up_from: float = 0.5) -> F
     """
     lots = first.terms.lots
     rounded = np.zeros(len(lots))
-    behind: dict[tuple[int, tuple[int, ...]], float] = {}
+    behind: dict[int, dict[Group, float]] = defaultdict(dict)
     for position in sorted(range(len(lots)), key=lambda k: (lots[k].start, lots[k].group)):
         lot = lots[position]
-        left = _left_behind(behind, lot.option, lot.group)
-        wanted = steps[position] + left
+        wanted = steps[position] + _left_behind(behind[lot.option], lot.group)
         rounded[position] = max(np.floor(wanted + (1.0 - up_from)), 0.0)
-        behind[lot.option, lot.group] = wanted - rounded[position]
+        behind[lot.option][lot.group] = wanted - rounded[position]
     return rounded
 
 
@@ -102,13 +103,9 @@ def _without_hopeless(search: Search) -> CompiledModel:
     return replace(model, upper=upper)
 
 
-def _left_behind(
-    behind: dict[tuple[int, tuple[int, ...]], float], option: int, group: tuple[int, ...]
-) -> float:
+def _left_behind(behind: dict[Group, float], group: Group) -> float:
     """What an option's earlier lots in these futures were rounded away, by the latest of them."""
-    if (option, group) in behind:
-        return behind[option, group]
-    known = [
-        rest for (one, other), rest in behind.items() if one == option and set(group) <= set(other)
-    ]
+    if group in behind:
+        return behind[group]
+    known = [rest for other, rest in behind.items() if set(group) <= set(other)]
     return known[-1] if known else 0.0

@@ -1,6 +1,6 @@
 """Options × purchase dates, with their cost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -56,22 +56,29 @@ def make_lots(
     probability: Sequence[float],
 ) -> tuple[Lot, ...]:
     """Every option at every purchase date, in every group of scenarios the date can tell apart."""
-    return tuple(
-        Lot(
+    found: list[Lot] = []
+    for date, partition in zip(calendar.purchase_hours, information, strict=True):
+        alone = tuple(_lots_at(date, options, calendar))
+        chances = [sum(probability[scenario] for scenario in group) for group in partition]
+        for group, chance in zip(partition, chances, strict=True):
+            found += (replace(lot, group=group, probability=chance) for lot in alone)
+    return tuple(found)
+
+
+def _lots_at(date: int, options: tuple[Option, ...], calendar: Calendar) -> Iterator[Lot]:
+    """Every option that serves within the horizon when it is ordered in an hour of it."""
+    for position, option in enumerate(options):
+        lead = lead_hours_of(option)
+        if date + lead >= calendar.hours:
+            continue
+        yield Lot(
             option=position,
             start=date + lead,
             end=min(date + lead + option.offer.term_hours, calendar.hours),
             cost_usd=lot_cost_usd(option, date + lead, calendar),
             upfront_usd=float(step_price(option)[0]),
-            group=group,
-            probability=sum(probability[scenario] for scenario in group),
             lead_hours=lead,
         )
-        for date, partition in zip(calendar.purchase_hours, information, strict=True)
-        for group in partition
-        for position, option in enumerate(options)
-        if date + (lead := lead_hours_of(option)) < calendar.hours
-    )
 
 
 def lot_cost_usd(option: Option, date: int, calendar: Calendar) -> float:
