@@ -59,6 +59,17 @@ def test_a_steady_trend_goes_on_and_slows_down():
     assert weekly == pytest.approx((ends[:20] + ends[1:21]) / 2 + 0.5, abs=0.6)
 
 
+@pytest.mark.parametrize(("weeks", "reach"), [(8, 8.37), (16, 23.68), (26, 49.0), (60, 49.0)])
+def test_a_trend_goes_on_the_farther_the_longer_it_was_seen(weeks, reach):
+    """0.37 · n^1.5 weeks' growth in the end, 49 at most: two months' fall is not three years'."""
+    level = 1000 - 4 * np.repeat(np.arange(float(weeks)), WEEK)
+
+    median = made(level, hours=400 * WEEK, model="trend").quantiles("it", [0.5])[0]
+
+    fallen = (level[-1] - median[-WEEK:].mean()) / 4
+    assert fallen == pytest.approx(reach, rel=0.02)
+
+
 def test_a_yearly_swing_is_taken_by_a_model_that_knows_years():
     week = np.arange(156)
     values = np.repeat(100 * (1 + 0.5 * np.sin(2 * np.pi * week / 52)), WEEK)

@@ -21,7 +21,10 @@ TREND_WEEKS = 104
 """The trend is that of so many weeks."""
 FEWEST_TREND_WEEKS = 8
 DAMPING = 0.98
-"""Each week's growth is so much of the week's before."""
+"""Each week's growth is at most so much of the week's before."""
+TREND_REACH = 0.37
+"""A trend of n weeks goes on for at most so many times n to the power of 1.5: the error of a slope
+falls as that power. Half a year's trend is damped no more than any."""
 LEVEL_WEEKS = 4
 """The level is the median of so many weeks, the trend taken out."""
 FLOOR = 0.05
@@ -91,22 +94,27 @@ def _shape(units: Floats, decay: float) -> tuple[Floats, float]:
 
 
 def damped_trend(weeks: Floats, ahead: int) -> Floats:
-    """A robust straight trend that slows down, times the week's profile."""
+    """A robust straight trend that slows down, times the week's profile.
+
+    The longer it was seen, the farther it goes on.
+    """
     means = weeks.mean(axis=1)[-TREND_WEEKS:]
     slope = float(theilslopes(means).slope) if len(means) >= FEWEST_TREND_WEEKS else 0.0
-    return _level_and_profile(weeks, slope, ahead)
+    reach = TREND_REACH * len(means) ** 1.5
+    damping = min(DAMPING, reach / (1 + reach))
+    return _level_and_profile(weeks, slope, ahead, damping)
 
 
 def flat(weeks: Floats, ahead: int) -> Floats:
     """The level of the last weeks, times the week's profile."""
-    return _level_and_profile(weeks, 0.0, ahead)
+    return _level_and_profile(weeks, 0.0, ahead, 0.0)
 
 
-def _level_and_profile(weeks: Floats, slope: float, ahead: int) -> Floats:
+def _level_and_profile(weeks: Floats, slope: float, ahead: int, damping: float) -> Floats:
     last = weeks.mean(axis=1)[-LEVEL_WEEKS:]
     level = float(np.median(last + slope * np.arange(len(last) - 1, -1, -1)))
     steps = np.arange(ahead + 2)
-    growth = np.concatenate([[0.0], np.cumsum(DAMPING ** steps[1:])])
+    growth = np.concatenate([[0.0], np.cumsum(damping ** steps[1:])])
     levels = np.maximum(level + slope * growth, FLOOR * max(level, 0.0))
     # A week's level is that of its middle.
     middles = np.arange(ahead * HOURS_PER_WEEK) / HOURS_PER_WEEK + 0.5
