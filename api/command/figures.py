@@ -47,12 +47,9 @@ def span(hours: int) -> str:
 
 def remarks(notes: Sequence[str], warnings: Sequence[str], *lines: str) -> RenderableType:
     """Warnings, notes and further lines, one below the other."""
-    text = Text()
-    for warning in warnings:
-        text.append("warning: ", style="bold yellow").append(f"{warning}\n")
-    for note in notes:
-        text.append(f"note: {note}\n")
-    return text.append("\n".join(lines))
+    found = [Text.assemble(("warning: ", "bold yellow"), warning) for warning in warnings]
+    found += [Text(f"note: {note}") for note in notes]
+    return Text("\n").join([*found, *map(Text, lines)])
 
 
 def make_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:

@@ -1,6 +1,6 @@
 """A forecast on a terminal: how good it is, what demand may be, what is known, in 80 columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from rich.console import Console, Group, RenderableType
@@ -24,12 +24,13 @@ def show_forecast(console: Console, report: ForecastReport) -> None:
     parts: list[RenderableType] = [Text(headline(report), style="bold"), _models(report.series)]
     if any(one.track_records for one in report.series):
         parts.append(_records(report.series))
-    parts.append(_months(report))
+    parts += _months(report.series, report.known)
     if report.known:
         parts.append(_known(report.known))
     if report.expiring:
         parts.append(_expiring(report))
-    parts.append(remarks(_all_notes(report), ()))
+    if notes := _all_notes(report):
+        parts.append(remarks(notes, ()))
     for part in parts:
         console.print(part)
         console.print()
@@ -102,14 +103,15 @@ def _ahead(hours: int) -> str:
     return counted(weeks, "week") if weeks and not rest else counted(hours // 24, "day")
 
 
-def _months(report: ForecastReport) -> RenderableType:
+def _months(
+    series: Sequence[SeriesReport], known: Sequence[KnownReport]
+) -> Iterator[RenderableType]:
     """Demand of some months ahead, the next ones close together."""
-    series = report.series
-    tables = [_month_table(one, report.known) for one in series[:SERIES_BY_MONTH]]
+    for one in series[:SERIES_BY_MONTH]:
+        yield _month_table(one, known)
     rest = len(series) - SERIES_BY_MONTH
     if rest > 0:
-        return Group(*tables, Text(f" … {rest} series more in the files, or with --json"))
-    return Group(*tables)
+        yield Text(f" … {rest} series more in the files, or with --json")
 
 
 def _month_table(one: SeriesReport, known: Sequence[KnownReport]) -> RenderableType:
