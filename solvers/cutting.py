@@ -26,7 +26,7 @@ class Answer:
     """The optimum of the rows so far.
 
     Attributes:
-        point: the columns' values [column].
+        point: the columns' values, none beyond its limits [column].
         objective: its cost, offset included.
         bound: no point costs less; computed by us from the dual prices, whatever their rounding.
         reduced: what a column's unit adds to the bound beyond its lower limit [column].
@@ -184,12 +184,19 @@ class CuttingPlanes:
         info = highs.getInfo()
         bound, reduced = self._bound(np.array(solution.row_dual))
         return Answer(
-            point=np.array(solution.col_value) * self._scale,
+            point=self._within(np.array(solution.col_value) * self._scale),
             objective=float(info.objective_function_value) * self._scale,
             bound=bound,
             reduced=reduced,
             iterations=max(int(info.simplex_iteration_count), 0),
         )
+
+    def _within(self, point: Floats) -> Floats:
+        """A point without what tolerance left beyond the columns' own limits."""
+        own = self._model.columns
+        most = np.concatenate([self._model.upper, self._upper[own:]])
+        least = np.concatenate([self._model.lower, self._lower[own:]])
+        return np.asarray(np.clip(point, least, most))
 
     def _bound(self, prices: Floats) -> tuple[float, Floats]:
         """What dual prices prove: rows at their bounds, columns at the cheaper of theirs."""

@@ -10,6 +10,9 @@ import scipy.sparse as sp
 from solvers.errors import SolverUnavailableError
 from solvers.model import Floats
 
+DEVEX = 1
+"""HiGHS's option ``simplex_dual_edge_weight_strategy``."""
+
 PRESOLVE_OF_INTEGERS = "off"
 """HiGHS's option ``presolve`` for models with integer columns.
 
@@ -65,5 +68,7 @@ def started(
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)
+    # Devex weights need no solve with every new row's basis, as steepest edges do.
+    highs.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX)
     highs.passModel(program)
     return highs

@@ -51,7 +51,7 @@ LEAST_ROWS_FOR_MEANS = 20_000
 
 MOST_ROUNDS = 500
 MOST_STALLED = 8
-"""Rounds without a cheaper point or a better bound after which whole numbers are looked at."""
+"""Rounds without a cheaper point or a better bound after which the next thing is looked at."""
 MOST_STALLED_WHOLE = 30
 """Masters in whole numbers without a cheaper plan or a better bound after which it ends so."""
 
@@ -149,17 +149,19 @@ def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> Stop
 def _look_at_means(search: Search, coarse: Recourse, center: Center, anchors: Anchors) -> bool:
     """Cuts of the means until master and means agree at the center; False: infeasible."""
     point, near_enough = center.point, max(COARSE_SHARE * search.limits.gap, LEAST_COARSE_GAP)
+    stalled = 0
     anchors.look_at(coarse)
     for _ in range(MOST_ROUNDS):
         search.check()
         cost, full = search.ask(coarse, point)
         anchors.after(full)
-        center.move(search, cost, full)
+        moved, before = center.move(search, cost, full), search.bound
         answer = search.solve()
         if answer is None:
             return False
         search.tell()
-        if center.gap_to(search.bound) <= near_enough:
+        stalled = 0 if moved or search.bound > before else stalled + 1
+        if center.gap_to(search.bound) <= near_enough or stalled > MOST_STALLED:
             break
         point = center.towards(answer.point)
     return True
