@@ -115,13 +115,25 @@ def test_bands_hold_though_few_weeks_are_known(weeks, ahead):
     assert 0.7 < covered(weeks, ahead, 0.08) < 0.88
 
 
+def test_five_days_of_very_different_demand_do_not_make_futures_of_many_times_as_much():
+    """Levels spread by e^0.7 at the most, so their mean is e^(0.7²/2), 1.28, of the median."""
+    days = np.repeat([7.0, 3.0, 2.0, 9.0, 7.0], 24)
+
+    one = made(days, hours=20 * WEEK)
+
+    futures = np.array(one.futures().series["it"]).reshape(-1, 20 * WEEK)
+    weekly = futures.reshape(len(futures), 20, WEEK).mean(axis=2)[:, 8:]
+    assert weekly.mean() < 1.45 * np.median(weekly)
+    assert weekly.mean() < 12
+
+
 @pytest.mark.parametrize(
     ("weeks", "units"), [(60, (26, 104)), (4, (182, 728))], ids=["weeks", "days"]
 )
 def test_levels_grow_uncertain_more_slowly_beyond_half_a_year(weeks, units):
     """Half a year is its full length; four times as far counts as twice as far."""
     random = np.random.default_rng(2)
-    levels = np.repeat(np.exp(np.cumsum(random.normal(0, 0.1, weeks))), WEEK)
+    levels = np.repeat(np.exp(np.cumsum(random.normal(0, 0.04, weeks))), WEEK)
     one = made(levels * random.lognormal(0, 0.05, weeks * WEEK), hours=WEEK).series["it"]
     assert one.choice.model.unit_hours == (24 if weeks < 6 else WEEK)
 

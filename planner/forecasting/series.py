@@ -30,8 +30,9 @@ GROWN_WEEKS = 26
 """Demand that began so many weeks ago or earlier is forecast from its first hour on. In between,
 the empty weeks before it stay: they keep a launch from being taken for a trend."""
 FEWEST_HOURS = 48
-LARGEST_DEVIATION = 1.5
-"""Of the level's log error: 80 % bands span no more than a factor of 6.8 either way."""
+LARGEST_DEVIATION = 0.7
+"""Of the level's log error: 80 % bands span no more than a factor of 2.5 either way, and
+futures' mean is no more than 1.3 times their median."""
 
 
 @dataclass(frozen=True)
