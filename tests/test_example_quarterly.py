@@ -35,13 +35,13 @@ def test_the_demand_file_is_what_the_script_writes(demand):
 
 def test_the_demand_has_the_features_its_description_promises(demand):
     day = demand.index.str[:10]
-    launched = demand.loc[demand.index >= "2026-06-01", "api_requests"]
-    assert demand.loc[demand.index < "2026-06-01", "api_requests"].max() == 0
+    launched = demand.loc[demand.index >= "2027-06-01", "api_requests"]
+    assert demand.loc[demand.index < "2027-06-01", "api_requests"].max() == 0
     assert launched.min() > 0
     assert (demand.loc[demand.index.str[11:13] == "12", "batch_machines"] == 0).all()
     assert set(demand["cache_units"]) == {192, 256}
-    christmas = demand.loc[day == "2026-12-25", "web_vcpus"].mean()
-    assert christmas < 0.7 * demand.loc[day == "2026-12-18", "web_vcpus"].mean()
+    christmas = demand.loc[day == "2027-12-25", "web_vcpus"].mean()
+    assert christmas < 0.7 * demand.loc[day == "2027-12-17", "web_vcpus"].mean()
 
 
 def test_the_request_meets_the_published_schema():
@@ -61,7 +61,7 @@ def test_it_is_planned_in_seconds_within_its_gap_and_budget():
     assert plan.status == "optimal"
     assert plan.gap <= 0.001
     assert plan.savings_share > 0.4
-    assert {one.id for one in plan.owned} == {"compute-2025"}
+    assert {one.id for one in plan.owned} == {"compute-2026"}
     by_month = [float(month.upfront_cash_usd) for month in plan.monthly]
     assert max(by_month) <= 60_000
     assert sum(by_month) == pytest.approx(float(sum(one.upfront_usd for one in plan.purchases)))

@@ -6,11 +6,11 @@ Every run writes the same file: one row per hour, one column per series.
 
 * ``web_vcpus``, ``web_memory_gib``: the shop's pages. Busy by day and on weekdays, busiest before
   Christmas, quiet on holidays, growing 18 % a year.
-* ``api_requests``: requests per second of a new public API. Launched in June 2026, taken up
+* ``api_requests``: requests per second of a new public API. Launched in June 2027, taken up
   within five months, then growing with the shop.
 * ``batch_machines``: c5.4xlarge machines of nightly reports, 01:00 to 05:00 UTC, more of them in
   the last three nights of a month, none by day.
-* ``cache_units``: normalized units of r6g caches; steady, enlarged by a third in January 2027.
+* ``cache_units``: normalized units of r6g caches; steady, enlarged by a third in January 2028.
 
 It is a forecast, as planners write them: a typical workday, weekend day and holiday for every
 month. Equal hours of a quarter merge in the model, which is why it solves in seconds.
@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-END = datetime(2028, 1, 1, tzinfo=UTC)
-SEED = 20260101
+START = datetime(2027, 1, 1, tzinfo=UTC)
+END = datetime(2029, 1, 1, tzinfo=UTC)
+SEED = 20270101
 
 HOLIDAYS = (101, 501, 704, 1126, 1224, 1225, 1226, 1231)
 """Month and day of the days on which the shop is quiet."""
@@ -40,7 +40,7 @@ Ints = NDArray[np.int64]
 
 
 def make_demand() -> pd.DataFrame:
-    """Hourly demand [hour × series] from the start of 2026 to the end of 2027."""
+    """Hourly demand [hour × series] from the start of 2027 to the end of 2028."""
     hours = pd.date_range(START, END, freq="h", inclusive="left")
     month = months_since_start(hours)
     noise = np.random.default_rng(SEED)
