@@ -79,6 +79,15 @@ def test_the_title_says_what_is_bought_and_saved(fleet):
     assert title(fleet.plan) == "toy: 1 purchase, 7.40 USD over 48 hours, 38.3 % below on demand"
 
 
+def test_the_title_counts_what_is_bought_whatever_comes(fleet):
+    (one,) = fleet.plan.purchases
+    in_a_future = one.model_copy(update={"scenarios": ("high",)})
+
+    plan = fleet.plan.model_copy(update={"purchases": (one, in_a_future, in_a_future)})
+
+    assert title(plan).startswith("toy: 1 purchase whatever comes, 7.40 USD")
+
+
 def test_every_axis_has_its_unit_and_every_mark_its_name(fleet):
     time = drawn(draw_demand, fleet.plan, fleet.curves)
     duration = drawn(draw_duration, fleet.plan, fleet.curves)

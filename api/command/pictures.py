@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import NDArray
 
-from api.command.figures import percent, usd
+from api.command.figures import counted, percent, usd
 from planner import Curves, Layer, Plan
 from planner.planning import median_future
 from planner.request import Accounting
@@ -56,8 +56,10 @@ def draw_plan(plan: Plan, curves: Curves) -> bytes:
 
 def title(plan: Plan) -> str:
     """What is bought and saved, in one line."""
-    count = len(plan.purchases)
-    bought = f"{count} purchase{'' if count == 1 else 's'}" if count else "no purchase"
+    certain = [one for one in plan.purchases if one.scenarios is None]
+    bought = counted(len(certain), "purchase") if certain else "no purchase"
+    if len(certain) < len(plan.purchases):
+        bought += " whatever comes"
     share, cost = plan.savings_share, usd(plan.total_cost_usd)
     side = "below" if share is None or share >= 0 else "above"
     saved = "" if share is None else f", {percent(abs(share))} {side} on demand"
