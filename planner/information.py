@@ -85,14 +85,14 @@ def _refined(partition: Partition, count: int, demand: Demand, hour: int) -> Par
         return partition
     seen = _means(demand, hour)
     weight = np.array([scenario.probability for scenario in demand.scenarios])
+    halves = [_halves(group, seen, weight) for group in groups]
     while len(groups) < count:
-        halves = [_halves(group, seen, weight) for group in groups]
-        spread = [0.0 if half is None else half[0] for half in halves]
-        widest = int(np.argmax(spread))
+        widest = int(np.argmax([0.0 if half is None else half[0] for half in halves]))
         chosen = halves[widest]
         if chosen is None:
             break
-        groups[widest : widest + 1] = [chosen[1], chosen[2]]
+        groups[widest : widest + 1] = chosen[1:]
+        halves[widest : widest + 1] = [_halves(group, seen, weight) for group in chosen[1:]]
     return tuple(sorted(groups))
 
 
@@ -112,9 +112,11 @@ def _means(demand: Demand, hour: int) -> Floats:
 
 def _halves(group: Group, seen: Floats, weight: Floats) -> tuple[float, Group, Group] | None:
     """Spread of a group along its main direction, and its two halves; None if all look alike."""
+    if len(group) < 2:
+        return None
     inside = np.array(group)
     centred = seen[inside] - np.average(seen[inside], axis=0, weights=weight[inside])
-    if len(group) < 2 or np.abs(centred).max() <= SAME_SHARE:
+    if np.abs(centred).max() <= SAME_SHARE:
         return None
     _, _, directions = np.linalg.svd(centred * np.sqrt(weight[inside])[:, None])
     along = centred @ directions[0]
