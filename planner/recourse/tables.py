@@ -234,9 +234,6 @@ def _dearest_first(price: Floats, rates: Floats) -> Ints:
 
 def _worth_searching(is_active: Booleans) -> Ints:
     """Positions of what is active in each stage, then -1."""
-    stages, size = is_active.shape
-    active = np.full((stages, size), -1, dtype=np.intp)
-    for stage in range(stages):
-        found = np.flatnonzero(is_active[stage])
-        active[stage, : len(found)] = found
-    return active
+    order = np.argsort(~is_active, axis=1, kind="stable")
+    count = is_active.sum(axis=1, keepdims=True)
+    return np.where(np.arange(is_active.shape[1]) < count, order, -1).astype(np.intp)
