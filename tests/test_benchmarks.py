@@ -148,7 +148,8 @@ def test_the_roads_to_a_plan_agree_and_are_compared(lines_of):
     *_, ratios = lines_of("versus", "--hours", "24", "--pools", "2", "--repeat", "1")
 
     assert ratios["case"] == "ratios"
-    assert ratios["pulp_cbc"] > 0
+    assert ratios["pulp_cbc"] >= 0  # CBC's own clock counts hundredths of a second
+    assert ratios["pulp_cbc_with_build"] > 0
 
 
 def test_plans_that_cannot_both_be_true_are_refused(lines_of):
