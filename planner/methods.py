@@ -84,10 +84,8 @@ class Formulated:
     overstated_usd: float = 0.0
     notes: tuple[str, ...] = ()
 
-    def solve(
-        self, problem: Problem, around: Listening, *, whole_gap: float | None = None
-    ) -> Outcome:
-        """The outcome of a problem; see `solvers.Limits` for ``whole_gap``.
+    def solve(self, problem: Problem, around: Listening) -> Outcome:
+        """The outcome of a problem.
 
         Raises:
             InvalidInputError: the solver cannot take the model, or an option.
@@ -100,7 +98,6 @@ class Formulated:
             limits = Limits(
                 time_limit_s=options.time_limit_s,
                 gap=problem.gap,
-                whole_gap=whole_gap,
                 seed=options.seed,
                 threads=options.threads,
             )

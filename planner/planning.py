@@ -103,19 +103,15 @@ def solve_problem(problem: Problem, around: Surroundings) -> Plan:
     return _solve_and_settle(problem, around)[0]
 
 
-def find_policy(
-    problem: Problem, around: Surroundings, *, whole_gap: float | None = None
-) -> Policy:
+def find_policy(problem: Problem, around: Surroundings) -> Policy:
     """What the cost-minimal plan of a problem does, neither billed nor explained.
-
-    With ``whole_gap`` purchases rounded to whole ones do, where they are that near the bound.
 
     Raises:
         InvalidInputError, InfeasibleError, NoPlanError, SolverFailureError: as `make_plan` does.
     """
     zones = merge_zones(problem)
     formulated = formulate(zones.merged, around.workers)
-    outcome = formulated.solve(problem, around, whole_gap=whole_gap)
+    outcome = formulated.solve(problem, around)
     if outcome.incumbent is None:
         raise NoPlanError(outcome.stop.value, outcome.seconds, outcome.bound)
     return zones.spread(decide(formulated.planning, outcome.incumbent))

@@ -45,16 +45,14 @@ class BoundSource(StrEnum):
 class Limits(BaseModel):
     """When to stop, and what keeps a solve repeatable; ``None`` means no limit, not set.
 
-    ``gap`` is relative: (objective − bound) / |objective|. With ``whole_gap`` methods that round
-    fractional answers take rounded ones that near the bound. A backend refuses a seed or a number
-    of threads it cannot take.
+    ``gap`` is relative: (objective − bound) / |objective|. A backend refuses a seed or a
+    number of threads it cannot take.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     time_limit_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     gap: float = Field(default=1e-4, ge=0, allow_inf_nan=False)
-    whole_gap: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     threads: int | None = Field(default=None, ge=1)
 

@@ -1,5 +1,7 @@
 """The decomposed method against the extensive form, on random problems of all features."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -7,7 +9,10 @@ from hypothesis import strategies as st
 
 from catalogs import InvalidInputError
 from planner import InfeasibleError, Surroundings, parse_request
-from planner.planning import find_policy, resolve
+from planner.decomposition.search import EndedError
+from planner.methods import formulate
+from planner.planning import resolve
+from solvers import StopReason
 
 GAP = 1e-6
 HOURS = 24
@@ -236,31 +241,27 @@ def test_no_gap_at_all_is_proven_and_ends(planned, price):
     assert plan.gap < 1e-7
 
 
-def test_purchases_rounded_to_whole_ones_do_where_that_is_near_enough(document, price, monkeypatch):
-    """Nothing is searched in whole numbers, and a date buys at most a machine too many or few."""
+def test_purchases_that_may_be_fractions_are_left_so_and_earlier_ones_are_whole(document, price):
+    """Later machines bought in fractions cost no more than whole ones, nor less than all so."""
     rates = [price("m", "on_demand", 1.0), price("m", "reserved_standard", 0.55, 40)]
     demand = {"m": np.random.default_rng(4).uniform(0, 30, 200).tolist()}
     parts = {"horizon": {"hours": 200}, "purchases": {"hours": [0, 50, 90]},
              "solve": {"gap": 1e-7, "method": "decomposed"}}  # fmt: skip
     problem = resolve(parse_request(document(rates, demand) | parts), Surroundings())
-    best = find_policy(problem, Surroundings())
 
-    def searched(*_given):
-        raise AssertionError("a search in whole numbers")
+    found = {}
+    for until in (None, 50, 0):
+        posed = replace(problem, fractions_from=until)
+        formulated = formulate(posed)
+        outcome = formulated.solve(posed, Surroundings())
+        bought = formulated.planning.linear.values("buy", outcome.incumbent)
+        starts = np.array([lot.start for lot in formulated.planning.first.terms.lots])
+        found[until] = outcome.objective, bought[starts == 0], bought[starts > 0]
 
-    monkeypatch.setattr("planner.decomposition.method.choose_whole", searched)
-    near = find_policy(problem, Surroundings(), whole_gap=0.05)
-
-    assert near.bought
-    for start in (0, 50, 90):
-        had, wanted = (
-            sum(one.quantity for one in policy.bought if one.lot.start == start)
-            for policy in (near, best)
-        )
-        assert had == int(had)
-        assert abs(had - wanted) <= 1
-    with pytest.raises(AssertionError, match="whole numbers"):
-        find_policy(problem, Surroundings())
+    assert found[0][0] < found[50][0] < found[None][0]
+    assert (found[50][1] == np.round(found[50][1])).all()
+    assert (found[50][2] != np.round(found[50][2])).any()
+    assert (found[None][2] == np.round(found[None][2])).all()
 
 
 @pytest.mark.parametrize("option", [{"threads": 2}, {"seed": 1}])
@@ -301,3 +302,32 @@ def test_floors_that_need_one_model_are_refused_decomposed_and_solved_by_auto(
     with pytest.raises(InvalidInputError, match=reason):
         planned(rates, demand, **parts, solve={"method": "decomposed"})
     assert planned(rates, demand, **parts, solve={"method": "auto"}).status == "optimal"
+
+
+def test_few_machines_are_decided_date_by_date(planned, price, monkeypatch):
+    """Most of what rounding costs is found without a search among the machines of all dates."""
+    rates = [price("m", "on_demand", 1.0), price("m", "reserved_standard", 0.55, 40)]
+    draw = np.random.default_rng(8)
+    names = [f"f{k}" for k in range(6)]
+    levels = {name: np.repeat(draw.uniform(0, 3, 4), 30) for name in names}
+    for name in names[1:]:
+        levels[name][:30] = levels[names[0]][:30]
+    demand = {name: {"m": level.tolist()} for name, level in levels.items()}
+    parts = {"horizon": {"hours": 120}, "purchases": {"hours": [0, 30, 60, 90]},
+             "scenarios": dict.fromkeys(names, 1 / 6),
+             "information": {"groups": [1, 3, 6]}}  # fmt: skip
+
+    def cost_by(method):
+        plan = planned(rates, demand, **parts, solve={"gap": 1e-4, "method": method})
+        return float(plan.objective_usd)
+
+    def ended(*_given):
+        raise EndedError(StopReason.TIME_LIMIT)
+
+    best = cost_by("extensive")
+    monkeypatch.setattr("planner.decomposition.method.choose_whole", ended)
+    dated = cost_by("decomposed")
+    monkeypatch.setattr("planner.decomposition.method.choose_by_date", lambda *_given: False)
+    rounded = cost_by("decomposed")
+    assert best * (1 - 1e-4) <= dated < best * 1.002
+    assert rounded > best * 1.02

@@ -1,6 +1,7 @@
 """What policies ask the planner: a demand from a date on, what is owned, when one may buy."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,13 +87,15 @@ def _held_within(workload: Workload, start: datetime, end: datetime) -> Workload
     return workload.model_copy(update={"capacity": held})
 
 
-def purchases_of(
-    problem: Problem, within_hours: int | None = None, *, whole_gap: float | None = None
-) -> tuple[Holding, ...]:
+def purchases_of(problem: Problem, within_hours: int | None = None) -> tuple[Holding, ...]:
     """What the cost-minimal plan of a problem buys, whatever comes, at dates within some hours.
 
-    At all dates when absent. Takes ``whole_gap`` and raises as `find_policy` does.
+    At all dates when absent; else what is bought at once is whole, and later purchases are planned
+    in fractions and rounded: where each of their machines goes is a long search that no purchase of
+    the day waits for. Raises as `find_policy` does.
     """
+    if within_hours is not None:
+        problem = replace(problem, fractions_from=1)
     everything = len(problem.probability)
     hours = problem.calendar.hours if within_hours is None else within_hours
     return tuple(
@@ -103,7 +106,7 @@ def purchases_of(
             account_of(problem, one.option) or None,
             lead_hours=one.lot.lead_hours,
         )
-        for one in find_policy(problem, Surroundings(), whole_gap=whole_gap).bought
+        for one in find_policy(problem, Surroundings()).bought
         if one.lot.ordered < hours and len(one.lot.group) == everything
     )
 

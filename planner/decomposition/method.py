@@ -3,7 +3,7 @@
 Every master gives a true bound, and every pass the true cost of what it is asked about. The hours
 are first looked at through their means, which is quick and, by Jensen, never proves too much; then
 as they are. Fractions are left until continuous bound and cost agree; then purchases are rounded,
-and looked for in whole numbers where rounding costs too much.
+and where that costs too much decided in whole numbers: date by date, then those of all at once.
 """
 
 import logging
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from planner.decomposition.anchors import Anchors
 from planner.decomposition.master import Master
 from planner.decomposition.passes import Passes, open_passes
-from planner.decomposition.rounding import choose_whole, whole_points
+from planner.decomposition.rounding import choose_by_date, choose_whole, whole_points
 from planner.decomposition.search import EndedError, Search
 from planner.shards import Recourse, Worker
 from solvers import (
@@ -134,8 +134,11 @@ def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> Stop
         search.planes.thin()
     if not _look_at_hours(search, passes.fine, center, anchors):
         return StopReason.INFEASIBLE
-    stalled, whole_gap = 0, search.limits.whole_gap or 0.0
-    while search.gap() > max(search.limits.gap, whole_gap, PROVEN_GAP):
+    enough = max(search.limits.gap, PROVEN_GAP)
+    while search.gap() > enough and choose_by_date(search, passes.fine, solver):
+        search.tell()
+    stalled = 0
+    while search.gap() > enough:
         before = search.bound, search.objective
         if not choose_whole(search, passes.fine, solver):
             return StopReason.INFEASIBLE

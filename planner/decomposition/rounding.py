@@ -11,14 +11,22 @@ from planner.decomposition.master import Master
 from planner.decomposition.search import EndedError, Search
 from planner.formulation import FirstStage
 from planner.formulation.exchange_rows import round_exchanges
+from planner.formulation.first_stage import whole_lots
 from planner.shards import Recourse
 from planner.stages import Group
-from solvers import CompiledModel, Solver, StopReason
+from solvers import CompiledModel, Outcome, Solver, StopReason
 
 Floats = NDArray[np.float64]
 
 WHOLE_SHARE = 0.25
 """The master in whole numbers is solved to this share of the gap asked for."""
+
+DATED_SHARE = 0.1
+"""The same, where the purchases of some dates alone are whole."""
+
+LEAST_DATES = 2
+MOST_STEPS = 16
+"""Dates are decided in at most so many steps."""
 
 
 def whole_points(master: Master, point: Floats) -> Iterator[Floats]:
@@ -32,7 +40,7 @@ def whole_points(master: Master, point: Floats) -> Iterator[Floats]:
 
 
 def round_purchases(first: FirstStage, steps: Floats, up_from: float = 0.5) -> Floats:
-    """Whole steps of every lot, near the given ones [lot].
+    """Whole steps of every lot that is bought in these, near the given ones [lot].
 
     What an option's lots of one chain of futures add up to stays within a step at every date, so
     that what is committed strays little however many lots it is made of.
@@ -43,9 +51,10 @@ def round_purchases(first: FirstStage, steps: Floats, up_from: float = 0.5) -> F
         up_from: fractions from here on are rounded up.
     """
     lots = first.terms.lots
-    rounded = np.zeros(len(lots))
+    rounded = np.asarray(steps, dtype=np.float64).copy()
     behind: dict[int, dict[Group, float]] = defaultdict(dict)
-    for position in sorted(range(len(lots)), key=lambda k: (lots[k].start, lots[k].group)):
+    whole = np.flatnonzero(whole_lots(first.terms)).tolist()
+    for position in sorted(whole, key=lambda k: (lots[k].start, lots[k].group)):
         lot = lots[position]
         wanted = steps[position] + _left_behind(behind[lot.option], lot.group)
         rounded[position] = max(np.floor(wanted + (1.0 - up_from)), 0.0)
@@ -53,26 +62,71 @@ def round_purchases(first: FirstStage, steps: Floats, up_from: float = 0.5) -> F
     return rounded
 
 
+def choose_by_date(search: Search, fine: Recourse, solver: Solver) -> bool:
+    """Purchases of one date after the other in whole numbers, later ones in fractions meanwhile.
+
+    Known as relax-and-fix: most of what a few whole machines cost beside fractions is in when they
+    come, and each step is a search among few. Returns whether it found a cheaper plan.
+    """
+    first = search.master.first
+    block = first.model["buy"].slice
+    starts = np.array([lot.start for lot in first.terms.lots])
+    dates = np.unique(starts[whole_lots(first.terms)])
+    if len(dates) < LEAST_DATES:
+        return False
+    model, before = _without_hopeless(search), search.objective
+    point = np.zeros(0)
+    for step in np.array_split(dates, min(MOST_STEPS, len(dates))):
+        # Columns of later dates may be fractions; those of earlier ones have one value left.
+        later = np.zeros(len(model.integer), dtype=np.bool_)
+        later[block] = starts > step[-1]
+        relaxed = replace(model, integer=model.integer & ~later)
+        outcome = _solve(search, solver, relaxed, DATED_SHARE, proves=step[0] == dates[0])
+        if outcome.incumbent is None:
+            return False
+        point = outcome.incumbent
+        now = block.start + np.flatnonzero((starts >= step[0]) & (starts <= step[-1]))
+        lower, upper = model.lower.copy(), model.upper.copy()
+        lower[now] = upper[now] = np.where(model.integer[now], np.round(point[now]), point[now])
+        model = replace(model, lower=lower, upper=upper)
+    search.offer(*search.ask(fine, point[: search.master.start.columns]))
+    return search.objective < before
+
+
 def choose_whole(search: Search, fine: Recourse, solver: Solver) -> bool:
     """The master in whole numbers, and what its plan truly costs; False where it is infeasible."""
-    search.check()
-    limits = search.limits
-    strict = limits.model_copy(
-        update={"gap": limits.gap * WHOLE_SHARE, "time_limit_s": search.left_s()}
-    )
-    outcome = solver.solve(_Fixed(_without_hopeless(search)), strict, stop=search.stop)
-    search.iterations += outcome.iterations or 0
+    outcome = _solve(search, solver, _without_hopeless(search), WHOLE_SHARE, proves=True)
     if outcome.stop is StopReason.INFEASIBLE:
         if search.incumbent is None:
             return False
         search.bound = search.objective  # nothing cheaper was left to look at
         return True
-    if outcome.bound is not None:
-        search.bound = max(search.bound, min(outcome.bound, search.objective))
     if outcome.incumbent is None:
         raise EndedError(outcome.stop)
     search.offer(*search.ask(fine, outcome.incumbent[: search.master.start.columns]))
     return True
+
+
+def _solve(
+    search: Search, solver: Solver, model: CompiledModel, share: float, *, proves: bool
+) -> Outcome:
+    """A search in whole numbers, to a share of the gap asked for; ``proves`` a bound of all plans.
+
+    Raises EndedError where the solve must end.
+    """
+    search.check()
+    limits = search.limits
+    nearer = {"gap": limits.gap * share, "time_limit_s": search.left_s()}
+    outcome = solver.solve(
+        _Fixed(model),
+        limits.model_copy(update=nearer),
+        progress=lambda heard: search.tell(heard.bound if proves else None),
+        stop=search.stop,
+    )
+    search.iterations += outcome.iterations or 0
+    if proves and outcome.bound is not None:
+        search.bound = max(search.bound, min(outcome.bound, search.objective))
+    return outcome
 
 
 @dataclass(frozen=True)

@@ -184,9 +184,11 @@ class Search:
         gap = relative_gap(found, self.bound if np.isfinite(self.bound) else None)
         return np.inf if gap is None else gap
 
-    def tell(self) -> None:
-        """Report the present state."""
+    def tell(self, found_bound: float | None = None) -> None:
+        """Report the present state, with a bound that a search under way has found."""
         if self.progress is not None:
             found = None if self.incumbent is None else self.objective
-            bound = self.bound if np.isfinite(self.bound) else None
-            self.progress(Progress(self.elapsed_s(), found, bound))
+            bound = max(
+                self.bound, min(-np.inf if found_bound is None else found_bound, self.objective)
+            )
+            self.progress(Progress(self.elapsed_s(), found, bound if np.isfinite(bound) else None))

@@ -109,6 +109,8 @@ def buy_lots(model: LinearModel, terms: Terms) -> tuple[Floats, float]:
 
     .. math:: \min \sum_k P_k cost_k x_k, \qquad x_k \in \mathbb{N}
 
+    Those of which a problem says so may be fractions.
+
     Costs are raised a little, so that of equal offers the more flexible product, then the
     shorter term is bought. Returns the amounts [lot], and the largest share.
     """
@@ -123,10 +125,16 @@ def buy_lots(model: LinearModel, terms: Terms) -> tuple[Floats, float]:
         len(terms.lots),
         cost=costs + raised,
         upper=most_exchanged(terms)["buy"] if len(terms.exchanges) else np.inf,
-        integer=True,
+        integer=whole_lots(terms),
         index=lambda k: _lot_name(terms, k),
     )
     return raised, TIE_STEP * len(order)
+
+
+def whole_lots(terms: Terms) -> NDArray[np.bool_]:
+    """Which lots are bought in whole steps [lot]."""
+    until = terms.problem.fractions_from
+    return np.array([until is None or lot.ordered < until for lot in terms.lots], dtype=np.bool_)
 
 
 def limit_upfront(model: LinearModel, terms: Terms) -> None:

@@ -45,6 +45,8 @@ class Problem:
         warnings: what the reader should mind.
         futures: what the demand's scenarios were drawn as, where it is forecast.
         forecast: what these were drawn from.
+        fractions_from: hour of the horizon from which on purchases need not be whole ones, where
+            earlier ones alone are made; never when None.
     """
 
     request: PlanRequest
@@ -63,6 +65,7 @@ class Problem:
     warnings: tuple[str, ...]
     futures: Futures | None = None
     forecast: Forecast | None = None
+    fractions_from: int | None = None
 
     @property
     def gap(self) -> float:

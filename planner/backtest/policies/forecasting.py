@@ -17,10 +17,6 @@ KNOWN_GROUPS = (1, 4, 8, 16, 10**6)
 GAP = 1e-3
 """Of a plan whose first purchases alone are made, and whose futures are drawn."""
 
-WHOLE_GAP = 0.05
-"""The same, of purchases rounded to whole machines: which of the dates to come takes the machine
-too many or too few is a long search, and none of these purchases is made."""
-
 
 @dataclass(frozen=True)
 class Forecasting:
@@ -67,7 +63,7 @@ class Forecasting:
             risk=self.risk,
             information=request.information if is_tree else known_at(dates),
         )
-        return purchases_of(problem, RARELY_HOURS, whole_gap=WHOLE_GAP)
+        return purchases_of(problem, RARELY_HOURS)
 
 
 def known_at(dates: Sequence[datetime]) -> Information:
