@@ -17,7 +17,9 @@ from planner.forecasting import forecast
 from planner.forecasting.clock import Clock
 from planner.forecasting.countries import calendars_by_clock
 from planner.forecasting.holiday_effects import Calendars, find_effects
+from planner.forecasting.models import MODELS
 from planner.forecasting.naive import seasonal_naive
+from planner.forecasting.spread import measure_spread
 from planner.forecasting.track_record import horizons, track_records
 from planner.request import ForecastSettings
 
@@ -113,6 +115,78 @@ def covered(weeks, ahead, level):
 def test_bands_hold_though_few_weeks_are_known(weeks, ahead):
     """Few errors seen are mostly small ones: taken as they are, bands hold 60 and 70 % of hours."""
     assert 0.7 < covered(weeks, ahead, 0.08) < 0.88
+
+
+def inside_band(past, true):
+    """Share of hours inside the 80 % band."""
+    fan = made(past, hours=len(true), holidays="none").quantiles("it", (0.1, 0.9))
+    return ((true >= fan[0]) & (true <= fan[1])).mean()
+
+
+def test_few_machines_that_come_and_go_at_times_have_bands_that_hold():
+    """Errors a week ahead are mostly none: a law through their middle ones held 65 %."""
+    inside = []
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        steps = random.choice([-1, 0, 1], 39, p=[0.05, 0.9, 0.05])
+        machines = np.maximum(8 + np.cumsum(steps), 1).astype(float)
+        inside.append(inside_band(*np.split(np.repeat(machines, WEEK), [26 * WEEK])))
+    assert 0.7 < np.mean(inside) < 0.9
+
+
+def test_bands_of_days_reckon_with_a_step_that_ten_days_may_not_show():
+    """Steps of 30 % come every twenty days: the errors of ten days alone held 65 %."""
+    inside = []
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        noise = random.normal(0, 0.01, 17)
+        steps = (random.random(17) < 0.05) * random.choice([-0.3, 0.3], 17)
+        days = np.repeat(np.exp(np.cumsum(noise + steps)), 24)
+        hours = days * random.lognormal(0, 0.01, len(days))
+        inside.append(inside_band(*np.split(hours, [240])))
+    assert 0.7 < np.mean(inside) < 0.9
+
+
+def test_what_never_changed_is_the_surer_the_longer_it_is_known_and_the_nearer_it_is():
+    widths = {}
+    for weeks in (4, 12, 100):
+        low, high = made(np.full(weeks * WEEK, 8.0), hours=26 * WEEK).quantiles("it", (0.1, 0.9))
+        assert ((low > 0) & (low < 8) & (high > 8)).all()
+        widths[weeks] = (high - low)[[WEEK - 1, -1]] / 8
+        assert widths[weeks][0] < widths[weeks][1]
+    assert widths[4][1] > widths[12][1]
+    assert (widths[12] > widths[100]).all()
+    assert widths[100][1] < 0.15
+
+
+def test_under_a_year_of_a_season_the_band_reckons_with_the_half_that_is_to_come():
+    """From every month of a wave of a year's length; taken for a level it held 57 %."""
+    inside = []
+    for month in range(12):
+        random = np.random.default_rng(month)
+        week = np.arange(50 + 26)
+        wave = 0.5 * np.sin(2 * np.pi * (week / 52 + month / 12))
+        levels = np.exp(wave + random.normal(0, 0.03, len(week)))
+        hours = np.repeat(levels, WEEK) * random.lognormal(0, 0.05, WEEK * len(week))
+        inside.append(inside_band(*np.split(hours, [50 * WEEK])))
+    assert 0.7 < np.mean(inside) < 0.9
+
+
+def test_a_season_is_reckoned_with_where_it_can_be_but_is_not_known():
+    """A wave's levels miss one another by twice its deviation, half a year apart."""
+    week = np.arange(120)
+    weeks = np.repeat(np.exp(0.3 * np.cos(2 * np.pi * week / 52))[:, None], WEEK, axis=1)
+    models = {one.name: one for one in MODELS}
+
+    def season(name, count):
+        return measure_spread(models[name], weeks[:count]).season
+
+    assert season("flat", 52) == pytest.approx(0.3 / math.sqrt(2), rel=0.1)
+    assert season("flat", 25) == season("flat", 104) == 0
+    assert season("yearly", 70) == season("mixed", 70) == 0
+    spread = measure_spread(models["flat"], weeks[:52])
+    half_a_year = spread.deviation(np.array([26.0]))
+    assert half_a_year == pytest.approx(2 * spread.season)
 
 
 def test_five_days_of_very_different_demand_do_not_make_futures_of_many_times_as_much():

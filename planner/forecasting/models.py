@@ -54,12 +54,14 @@ class Model:
         unit_hours: hours of a unit of its history.
         fewest_units: the shortest history it can use.
         median: history [unit × hour] and a number of units -> median [unit × hour].
+        knows_years: whether it follows a season of the year.
     """
 
     name: str
     unit_hours: int
     fewest_units: int
     median: Callable[[Floats, int], Floats]
+    knows_years: bool = False
 
     def units(self, values: Floats) -> Floats:
         """The whole units at the end of a history [unit × hour]."""
@@ -163,8 +165,8 @@ DAILY = Model("daily", HOURS_PER_DAY, 2, daily)
 MODELS = (
     TREND,
     Model("flat", HOURS_PER_WEEK, 6, flat),
-    Model("yearly", HOURS_PER_WEEK, WEEKS_PER_YEAR + 4, yearly),
-    Model("mixed", HOURS_PER_WEEK, WEEKS_PER_YEAR + 4, mixed),
+    Model("yearly", HOURS_PER_WEEK, WEEKS_PER_YEAR + 4, yearly, knows_years=True),
+    Model("mixed", HOURS_PER_WEEK, WEEKS_PER_YEAR + 4, mixed, knows_years=True),
     DAILY,
 )
 """Every model there is; the first is taken where no other is clearly better."""

@@ -3,15 +3,22 @@
 An hour's demand is median level × profile × ratio. The level's log error grows with the horizon,
 as ``scale · units ** exponent``, past half a year by half that exponent; ratios are what
 whole weeks (or days) looked like once their level was known. Both are measured from moments of the
-past, as far as these see; priors carry them where the history is short.
+past, as far as these see; priors carry them where the history is short, or nothing happened in it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import theilslopes
 
-from planner.forecasting.models import DAILY, HOURS_PER_WEEK, Model, profile_of
+from planner.forecasting.models import (
+    DAILY,
+    HOURS_PER_WEEK,
+    WEEKS_PER_YEAR,
+    Model,
+    profile_of,
+)
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +40,16 @@ SHORT_WEEKS, SHORT_DAYS = 240.0, 40.0
 """Histories of n weeks, or days, err more than they show, by the root of 1 + this / n²."""
 LEAST_SCALE = 0.003
 UNKNOWN_CHANGES = 0.2
-"""What units change by where too few are known."""
+"""What units change by where too few are known; errors of so much count as one more that short
+histories have not seen."""
+STILL = 5e-3
+"""Levels that mostly change by less stand still, and move in steps if they do."""
+UNSEEN_STEP = 0.1
+"""The step that counts as one more than a level that stands still was seen to take."""
+
+SEASON_FROM, SEASON_UNTIL = 26, 2 * WEEKS_PER_YEAR
+"""Histories of so many weeks show some of a season of the year, and too little to tell it from
+other changes."""
 
 RATIO_UNITS = 26
 BAND = 0.8
@@ -51,27 +67,53 @@ class Spread:
         ratios: demand over level × profile of past units, with what was known before each of them
             [unit × hour].
         changes: past log changes of the level from unit to unit, the newest last [unit].
+        season: standard deviation of the log level that may be a season of the year which the
+            model does not know; 0 where there is none.
     """
 
     scale: float
     exponent: float
     ratios: Floats
     changes: Floats
+    season: float = 0.0
 
     def deviation(self, units: Floats) -> Floats:
-        """Standard deviation of the level's log error so many units ahead."""
-        return np.asarray(self.scale * _slowing(units, self.ratios.shape[1]) ** self.exponent)
+        r"""Standard deviation of the level's log error so many units ahead.
+
+        At least what a wave of a year's length misses itself by, taken to stay where it is, at a
+        moment that nobody knows: :math:`2 \sigma \sin(\pi h / 52)`, up to half a year ahead.
+        """
+        seen = self.scale * _slowing(units, self.ratios.shape[1]) ** self.exponent
+        if not self.season:
+            return np.asarray(seen)
+        turned = np.minimum(units / WEEKS_PER_YEAR, 0.5)
+        return np.asarray(np.maximum(seen, 2 * self.season * np.sin(np.pi * turned)))
 
 
 def measure_spread(model: Model, units: Floats) -> Spread:
     """The spread of a model on a history [unit × hour]."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        changes = np.diff(np.log(units.mean(axis=1)))
-    usual = _usual_change(changes[np.isfinite(changes)])
-    scale, exponent = _growth_of_errors(model, units, SCALE_OF_CHANGES * usual)
+    changes = _changes(units)
+    scale, exponent = _growth_of_errors(model, units, SCALE_OF_CHANGES * _usual_change(changes))
     short = SHORT_DAYS if model is DAILY else SHORT_WEEKS
     scale *= float(np.sqrt(1 + short / len(units) ** 2))
-    return Spread(scale, exponent, _ratios(model, units), changes)
+    return Spread(scale, exponent, _ratios(model, units), changes, _season(model, units))
+
+
+def _season(model: Model, units: Floats) -> float:
+    """How far levels spread, if that may have been the season; 0 if not.
+
+    About their trend, from a year on; before, a trend may itself be half a season.
+    """
+    if model is DAILY or model.knows_years or not SEASON_FROM <= len(units) < SEASON_UNTIL:
+        return 0.0
+    means = units.mean(axis=1)
+    levels = np.log(means[means > 0])
+    if len(levels) < SEASON_FROM:
+        return 0.0
+    slope = float(theilslopes(levels).slope) if len(levels) >= WEEKS_PER_YEAR else 0.0
+    off = levels - slope * np.arange(len(levels))
+    low, high = np.quantile(off, [(1 - BAND) / 2, (1 + BAND) / 2])
+    return float(high - low) / (2 * BAND_DEVIATIONS)
 
 
 def _slowing(units: Floats, unit_hours: int) -> Floats:
@@ -80,10 +122,28 @@ def _slowing(units: Floats, unit_hours: int) -> Floats:
     return np.asarray(np.minimum(units, np.sqrt(half_year * units)))
 
 
+def _changes(units: Floats) -> Floats:
+    """Log changes of the level from unit to unit."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.diff(np.log(units.mean(axis=1))))
+
+
+def _stands_still(changes: Floats) -> bool:
+    """Whether a level is that of a few machines, say, which come and go at times."""
+    known = changes[np.isfinite(changes)]
+    return len(known) > 0 and bool(np.median(np.abs(known)) < STILL)
+
+
 def _usual_change(changes: Floats) -> float:
-    """Root mean square of changes, those beyond three robust deviations cut off."""
+    """Root mean square of changes, those beyond three robust deviations cut off.
+
+    Of levels that stand still, of all steps and one that nobody has seen yet.
+    """
+    changes = changes[np.isfinite(changes)]
     if len(changes) < 4:
         return UNKNOWN_CHANGES
+    if _stands_still(changes):
+        return float(np.sqrt((np.sum(changes**2) + UNSEEN_STEP**2) / (len(changes) + 1)))
     most = 3 * 1.4826 * float(np.median(np.abs(changes - np.median(changes)))) + 1e-9
     return float(np.sqrt(np.mean(np.clip(changes, -most, most) ** 2)))
 
@@ -131,6 +191,12 @@ def _log_errors(model: Model, units: Floats) -> tuple[Floats, Floats, Floats]:
     )
     # Errors of neighbouring origins overlap by most of their horizon.
     weight = seen[enough] * step / (ahead_of / 2 + 1)
+    if _stands_still(_changes(units)):
+        # Few errors are any: their middle ones say nothing of the steps that will come.
+        squares = np.nanmean(errors[:, enough] ** 2, axis=0)
+        deviation = np.sqrt((weight * squares + UNSEEN_STEP**2) / (weight + 1))
+    elif model is DAILY:
+        deviation = np.sqrt((weight * deviation**2 + UNKNOWN_CHANGES**2) / (weight + 1))
     return ahead_of, deviation.astype(np.float64), np.asarray(weight, dtype=np.float64)
 
 
