@@ -140,7 +140,10 @@ def test_the_benchmark_of_forecasts_measures_each_model_from_every_origin(lines_
     assert len(cases) == 2 * 3
     assert {one["case"] for one in cases} == {"surf jobs_submitted", "surf nodes_busy"}
     constant = [one for one in cases if one["case"] == "surf jobs_submitted"]
-    assert [one["weighted_quantile_loss"] for one in constant] == pytest.approx([0] * 3, abs=1e-3)
+    # What never changed yet may: only the naive fan has no width.
+    naive, *ours = [one["weighted_quantile_loss"] for one in constant]
+    assert naive == 0
+    assert all(0 < loss < 0.02 for loss in ours)
     assert all(one["origins"] == 5 and one["coverage"] > 0.9 for one in constant)
 
 
