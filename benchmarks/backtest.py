@@ -43,6 +43,9 @@ MIGRATION = {
     "locked 3y": ("locked 3y",), "fungible 3y": ("fungible 3y",),
 }  # fmt: skip
 """Products of the bench on which every region moves from one type to another."""
+MOVES = {1: ("2022-07-04", "2022-04-04"), 2: ("2022-10-20", "2022-07-20")}
+"""When each region began to move from one type to the other, and a day a quarter before."""
+MOVE_DAYS = 21
 WEEK_HOURS = 168
 
 Floats = NDArray[np.float64]
@@ -66,8 +69,20 @@ def by_type(region: int) -> dict[str, Floats]:
     return {name: wide[name].to_numpy(float) for name in ("A", "B", "rest")}
 
 
+def move_of(region: int) -> dict[str, object]:
+    """A region's move, as somebody who knew of it would have announced it a quarter before."""
+    begins, announced = (f"{date}T00:00Z" for date in MOVES[region])
+    return {
+        "kind": "migration", "name": "move", "takes_from": "A", "workload": "B", "at": begins,
+        "ramp_days": MOVE_DAYS, "announced": announced,
+    }  # fmt: skip
+
+
 def request(
-    series: dict[str, Floats], products: tuple[str, ...], options: argparse.Namespace
+    series: dict[str, Floats],
+    products: tuple[str, ...],
+    options: argparse.Namespace,
+    known: list[dict[str, object]],
 ) -> PlanRequest:
     rates: list[dict[str, object]] = []
     for name in series:
@@ -100,6 +115,7 @@ def request(
             "purchases": {"every_hours": WEEK_HOURS} if options.weekly else {"every_months": 3},
             "forecast": {
                 "paths": options.paths, "together": [list(series)] if len(series) > 1 else [],
+                "known": known,
             },
             "backtest": {
                 **WINDOW,
@@ -139,6 +155,9 @@ def main() -> None:
     parser.add_argument("--regions", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--products", nargs="+", help="of the nine cells 1y, 3y and both")
     parser.add_argument("--migration", action="store_true", help="by type, as recorded")
+    parser.add_argument(
+        "--announced", action="store_true", help="with --migration: told a quarter before"
+    )
     parser.add_argument("--courses", nargs="+", default=list(COURSES))
     parser.add_argument(
         "--policies",
@@ -158,8 +177,9 @@ def main() -> None:
         options.courses = ["growth"]
     for region in options.regions:
         demand, best_usd = read(region), None
+        known = [move_of(region)] if options.migration and options.announced else []
         for products in options.products or cells:
-            asked = request(demand, cells[products], options)
+            asked = request(demand, cells[products], options, known)
             began = time.perf_counter()
             with local_workers(options.jobs) as workers:
                 around = Surroundings(workers=workers if options.jobs > 1 else ())

@@ -85,6 +85,74 @@ def test_purchases_do_not_depend_on_what_comes_after_them(request_of, policy):
         ]
 
 
+# What was announced
+
+
+def announced_move(**changed):
+    """A move of all of a to b in the fifth week, told at the end of the third."""
+    return {
+        "kind": "migration", "name": "move", "takes_from": "a", "workload": "b",
+        "at": at(4 * WEEK), "announced": at(3 * WEEK), **changed,
+    }  # fmt: skip
+
+
+def steady(count):
+    return Demand(START, {"a": np.full(count, 20.0), "b": np.full(count, 2.0)})
+
+
+@pytest.mark.parametrize(
+    ("weeks_seen", "changed", "comes"),
+    [
+        (2, {}, False),
+        (3, {}, True),
+        (3, {"announced": at(3 * WEEK + 1)}, False),
+        (3, {"announced": None}, False),
+    ],
+)
+def test_futures_hold_what_was_announced_by_their_start_and_nothing_else(
+    weeks_seen, changed, comes
+):
+    settings = ForecastSettings.model_validate({"paths": 4, "known": [announced_move(**changed)]})
+    futures = ForecastFutures(settings, 4 * WEEK, ())(steady(weeks_seen * WEEK))
+
+    last_of_a = futures.series["a"].reshape(4, -1)[:, -1]
+    assert (last_of_a == 0).all() == comes
+    assert (last_of_a > 10).all() != comes
+
+
+def test_a_policy_that_was_told_of_a_move_buys_nothing_for_what_moves(document, price):
+    """Machines of a pay off over a term of 336 hours; a is gone within the week."""
+    rates = [price(name, "on_demand", 1) for name in "ab"]
+    rates += [price(name, "reserved_standard", "0.7", 336) for name in "ab"]
+    demand = {"a": [20.0] * 8 * WEEK, "b": [2.0] * 8 * WEEK}
+    rules = {"start": at(4 * WEEK), "purchases": {"hours": [0]}, "policies": ["neutral"]}
+
+    def bought(course, **changed):
+        known = [announced_move(at=at(4 * WEEK), **changed)]
+        request = parse_request(
+            document(
+                rates,
+                demand,
+                forecast={"paths": 4, "known": known},
+                backtest={**rules, "courses": [course]},
+            )
+        )
+        report = backtest(request)
+        (neutral,) = (one for one in report.courses[0].policies if one.policy == "neutral")
+        return {one.offer_id for one in neutral.purchases}, report.notes
+
+    told, notes = bought("as_recorded")
+    untold, notes_untold = bought("as_recorded", announced=None)
+    reversed_, notes_reversed = bought({"reversed": True})
+
+    assert not any(":a:" in one for one in told)
+    assert any(":a:" in one for one in untold)
+    assert any(":a:" in one for one in reversed_)
+    assert not [one for one in notes if "known" in one]
+    assert any("nothing says when it was announced: move" in one for one in notes_untold)
+    assert any("turn time around" in one for one in notes_reversed)
+
+
 # Bills
 
 

@@ -133,8 +133,13 @@ def _notes(setting: Setting, request: PlanRequest) -> list[str]:
     notes = []
     if not setting.has_past and set(FORECASTERS) & set(setting.rules.policies):
         notes.append("policies: neutral and cautious have nothing to forecast from; left out")
-    if request.forecast is not None and request.forecast.known:
-        notes.append("forecast.known: left out, for it was not known then")
+    known = () if request.forecast is None else request.forecast.known
+    unknown = [one.name for one in known if one.announced is None]
+    if unknown:
+        names = ", ".join(unknown)
+        notes.append(f"forecast.known: left out, for nothing says when it was announced: {names}")
+    if len(unknown) < len(known) and any(one.reversed for one in setting.rules.courses):
+        notes.append("forecast.known: nothing is announced on courses that turn time around")
     if request.offers.exchanges:
         notes.append("offers.exchanges: left out; policies buy, and exchange nothing")
     later = [one.id for one in request.owned if one.start >= setting.calendar.start]

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from planner.backtest.book import Holding, Record, holdings_of, settled, steadied
 from planner.backtest.courses import run_course
+from planner.backtest.drawing import unannounced
 from planner.backtest.policies import Policy, make_policy
 from planner.backtest.setting import Seen, Setting, cut
 from planner.calendar import HOUR
@@ -30,6 +32,10 @@ def walk_on(
     Raises:
         InvalidInputError, PlannerError: as `planner.make_plan` does.
     """
+    if course.reversed:
+        # Announcements are of the demand as it was recorded.
+        neutral, cautious = unannounced(setting.neutral), unannounced(setting.cautious)
+        setting = replace(setting, neutral=neutral, cautious=cautious)
     policy = make_policy(name, setting)
     demand = run_course(setting.history, course)
     began, found = time.perf_counter(), list(records)

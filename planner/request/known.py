@@ -20,16 +20,24 @@ class Slip(Document):
     probability: Chance
 
 
-class Ramped(Document):
-    """Base of what begins at a moment and grows to its size."""
+class Foreseen(Document):
+    """Base of what people know of."""
 
     name: Name
+    announced: Hour | None = None
+    """When it became known. Policies of a back-test that forecast reckon with it from then on; when
+    absent they never do. Plans and forecasts always do."""
+    probability: Chance = 1.0
+
+
+class Ramped(Foreseen):
+    """Base of what begins at a moment and grows to its size."""
+
     at: Hour
     """When it begins."""
     ramp_days: Days = 0
     """How long it takes to its full size."""
     shape: Literal["linear", "s_curve"] = "linear"
-    probability: Chance = 1.0
     slip: Slip | None = None
 
 
@@ -52,11 +60,10 @@ class Rollout(Ramped):
         return self
 
 
-class Event(Document):
+class Event(Foreseen):
     """Demand that comes on top for a while."""
 
     kind: Literal["event"] = "event"
-    name: Name
     workload: Name
     start: Hour
     end: Hour
@@ -65,7 +72,6 @@ class Event(Document):
     """Share of the series' own demand."""
     uplift_units: UpliftUnits | None = None
     """In the series' unit."""
-    probability: Chance = 1.0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
