@@ -1,7 +1,8 @@
 """What pooling is worth: purchases decided by type, by region and together, at real AWS prices.
 
 Run it from the repository: ``python benchmarks/pooling.py --policies look_back neutral``. It prints
-one JSON object per pool and policy, then one per way of pooling. Demand is two regions' machines by
+one JSON object per pool and policy, then one per way of pooling; stderr says which pool is under
+way. Demand is two regions' machines by
 type, hour by hour over three years, from ``../shared``; without these files there is nothing to run
 on. Prices are those of the bundled catalogue. Demand counts machines and reservations are bought by
 the machine, so all are whole. Every AWS commitment of one or three years without upfront may be
@@ -13,6 +14,7 @@ plan serves nobody else, and what one pool lacks another may hold unused.
 
 import argparse
 import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -130,6 +132,7 @@ def main() -> None:
         bills: dict[str, Decimal] = defaultdict(Decimal)
         for group, members in groups(way, found):
             began = time.perf_counter()
+            print(f"{way}: {group}", file=sys.stderr, flush=True)
             asked = request({one: found[one] for one in members}, options)
             with local_workers(options.jobs) as workers:
                 around = Surroundings(workers=workers if options.jobs > 1 else ())

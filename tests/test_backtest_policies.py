@@ -201,7 +201,7 @@ def test_a_plan_on_daily_dates_takes_its_owner_to_buy_weekly():
 
 def test_the_futures_are_told_apart_by_the_time_gone_by():
     weeks = [START + n * timedelta(days=7) for n in (0, 1, 6, 10, 12, 24, 36, 48, 60)]
-    assert known_at(weeks).groups == (1, 1, 2, 3, 4, 8, 16, 10**6, 10**6)
+    assert known_at(weeks).groups == (1, 1, 2, 3, 4, 8, 16, 16, 16)
 
 
 def test_with_one_date_a_plan_buys_once():

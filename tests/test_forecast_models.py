@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import theilslopes
 
 from catalogs import InvalidInputError
 from planner.demand import Demand
@@ -17,7 +18,7 @@ from planner.forecasting import forecast
 from planner.forecasting.clock import Clock
 from planner.forecasting.countries import calendars_by_clock
 from planner.forecasting.holiday_effects import Calendars, find_effects
-from planner.forecasting.models import MODELS
+from planner.forecasting.models import MODELS, median_slope
 from planner.forecasting.naive import seasonal_naive
 from planner.forecasting.spread import measure_spread
 from planner.forecasting.track_record import horizons, track_records
@@ -48,6 +49,11 @@ def test_a_week_that_repeats_is_forecast_as_it_was():
 
     # A week is drawn a little to its mean day.
     assert median == pytest.approx(np.tile(values[-WEEK:], 8), rel=0.04)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=110))
+def test_the_trend_is_that_of_theil_and_sen(values):
+    assert median_slope(np.array(values)) == pytest.approx(theilslopes(values).slope, abs=1e-9)
 
 
 def test_a_steady_trend_goes_on_and_slows_down():

@@ -2,9 +2,15 @@
 
 from planner.forecasting.forecast import SHORTEST_HOURS, Forecast, forecast
 from planner.forecasting.futures import Futures
-from planner.forecasting.planned import forecast_request, information_of, settings_of
+from planner.forecasting.planned import (
+    GROUPS_BY_DATE,
+    forecast_request,
+    information_of,
+    settings_of,
+)
 
 __all__ = [
+    "GROUPS_BY_DATE",
     "SHORTEST_HOURS",
     "Forecast",
     "Futures",

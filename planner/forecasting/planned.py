@@ -10,8 +10,9 @@ from planner.request import ForecastSettings, Information, PlanRequest
 HOUR = timedelta(hours=1)
 MOST_HOURS = 5 * HOURS_PER_YEAR
 
-FIRST_GROUPS = (1, 4, 8, 16)
-"""Groups of futures that the first purchase dates tell apart; later ones tell all."""
+GROUPS_BY_DATE = (1, 4, 8, 16)
+"""Groups of futures that purchase dates a quarter apart can tell apart; later ones know no more, or
+a plan would take itself to see years ahead."""
 
 
 def settings_of(request: PlanRequest) -> ForecastSettings:
@@ -54,7 +55,7 @@ def forecast_request(
 
 def information_of(request: PlanRequest) -> Information:
     """What later purchases may know: by default a tree, where futures are drawn."""
-    settings, asked = request.forecast, request.information
-    if settings is None or asked.groups is not None or asked.tree is not None:
+    asked = request.information
+    if request.forecast is None or asked.groups is not None or asked.tree is not None:
         return asked
-    return Information(groups=(*FIRST_GROUPS, settings.paths))
+    return Information(groups=GROUPS_BY_DATE)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import theilslopes
 
 from planner.forecasting.models import (
     DAILY,
     HOURS_PER_WEEK,
     WEEKS_PER_YEAR,
     Model,
+    median_slope,
     profile_of,
 )
 
@@ -50,6 +50,8 @@ UNSEEN_STEP = 0.1
 SEASON_FROM, SEASON_UNTIL = 26, 2 * WEEKS_PER_YEAR
 """Histories of so many weeks show some of a season of the year, and too little to tell it from
 other changes."""
+SEASON_MEANS = 5
+"""Means of so many weeks keep the season, and little of what single weeks do."""
 
 RATIO_UNITS = 26
 BAND = 0.8
@@ -110,9 +112,10 @@ def _season(model: Model, units: Floats) -> float:
     levels = np.log(means[means > 0])
     if len(levels) < SEASON_FROM:
         return 0.0
-    slope = float(theilslopes(levels).slope) if len(levels) >= WEEKS_PER_YEAR else 0.0
+    slope = median_slope(levels) if len(levels) >= WEEKS_PER_YEAR else 0.0
     off = levels - slope * np.arange(len(levels))
-    low, high = np.quantile(off, [(1 - BAND) / 2, (1 + BAND) / 2])
+    slow = np.convolve(off, np.full(SEASON_MEANS, 1 / SEASON_MEANS), mode="valid")
+    low, high = np.quantile(slow, [(1 - BAND) / 2, (1 + BAND) / 2])
     return float(high - low) / (2 * BAND_DEVIATIONS)
 
 

@@ -8,11 +8,9 @@ from planner.backtest.book import Holding
 from planner.backtest.replanning import RARELY_HOURS, dates_of_plan, pose, purchases_of
 from planner.backtest.setting import Futures, Seen, Setting
 from planner.calendar import HOUR
+from planner.forecasting import GROUPS_BY_DATE
 from planner.prices import longest_term_hours
 from planner.request import Information, PlanRequest, Risk, SolveOptions
-
-KNOWN_GROUPS = (1, 4, 8, 16, 10**6)
-"""Groups of futures that can be told apart after so many quarters: none now, in the end all."""
 
 GAP = 1e-3
 """Of a plan whose first purchases alone are made, and whose futures are drawn."""
@@ -76,9 +74,9 @@ def known_at(dates: Sequence[datetime]) -> Information:
     for date in dates:
         quarters = (date - dates[0]) / (RARELY_HOURS * HOUR)
         if quarters < 1:
-            groups.append(int(KNOWN_GROUPS[1] ** quarters))
+            groups.append(int(GROUPS_BY_DATE[1] ** quarters))
         else:
-            groups.append(KNOWN_GROUPS[min(int(quarters), len(KNOWN_GROUPS) - 1)])
+            groups.append(GROUPS_BY_DATE[min(int(quarters), len(GROUPS_BY_DATE) - 1)])
     return Information(groups=tuple(groups))
 
 
