@@ -11,6 +11,7 @@ from planner.alike import run_cheapest
 from planner.exchanged import Exchanged
 from planner.formulation import PlanningModel
 from planner.formulation.exchange_rows import given_by_exchange
+from planner.formulation.rounded_purchases import round_purchases
 from planner.problem import Problem
 from planner.purchases import Lot, Option
 from planner.running import Shares, fixed_running, mixed_running
@@ -96,12 +97,13 @@ class Policy:
 
 
 def decide(planning: PlanningModel, incumbent: NDArray[np.float64]) -> Policy:
-    """Read a solution of the model as a policy."""
-    problem, mix = planning.problem, planning.first.mix
-    steps = np.rint(planning.linear.values("buy", incumbent)).astype(int)
+    """Read a solution of the model as a policy; purchases in fractions are rounded together."""
+    problem, mix, terms = planning.problem, planning.first.mix, planning.first.terms
+    every = np.ones(len(terms.lots), dtype=np.bool_)
+    steps = round_purchases(terms, planning.linear.values("buy", incumbent), every)
     bought = tuple(
         Bought(lot, problem.options[lot.option], int(count))
-        for lot, count in zip(planning.first.terms.lots, steps, strict=True)
+        for lot, count in zip(terms.lots, steps, strict=True)
         if count > 0
     )
     exchanges = _exchanged(planning, incumbent)

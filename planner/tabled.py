@@ -15,7 +15,7 @@ import numpy as np
 
 from planner.formulation import PlanningModel, build_model, entries, positions
 from planner.formulation.committed import commit_to_pools
-from planner.formulation.first_stage import buy_lots, limit_upfront
+from planner.formulation.first_stage import buy_lots, limit_upfront, whole_lots
 from planner.formulation.quotas import reserve_within
 from planner.formulation.recourse_steps import add_steps, find_ladders
 from solvers import Limits, LinearModel, Outcome, ProgressListener, Solver, StopReason
@@ -63,7 +63,8 @@ def solve_by_tables(
     first = solver.solve(tabled, strict, stop=stop)
     if first.incumbent is None or first.bound is None:
         return None
-    steps = np.rint(tabled.values("buy", first.incumbent))
+    bought = tabled.values("buy", first.incumbent)
+    steps = np.where(whole_lots(planning.first.terms), np.rint(bought), bought)
     second = _complete(planning, steps, solver, _remaining(strict, began), stop)
     return None if second.incumbent is None else _joined(first, second, limits)
 

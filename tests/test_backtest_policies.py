@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +15,10 @@ from planner.backtest.book import Holding, Record, settled, steadied
 from planner.backtest.policies.break_even import BreakEven, remembered_options
 from planner.backtest.policies.forecasting import known_at
 from planner.backtest.policies.repeating import Repeating
-from planner.backtest.replanning import dates_of_plan
+from planner.backtest.replanning import RARELY_HOURS, dates_of_plan, purchases_of
 from planner.backtest.resolving import resolve_setting
 from planner.backtest.setting import Seen, cut
+from planner.planning import resolve
 from planner.request import OwnedCommitment, PolicyName
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -202,6 +204,23 @@ def test_a_plan_on_daily_dates_takes_its_owner_to_buy_weekly():
 def test_the_futures_are_told_apart_by_the_time_gone_by():
     weeks = [START + n * timedelta(days=7) for n in (0, 1, 6, 10, 12, 24, 36, 48, 60)]
     assert known_at(weeks).groups == (1, 1, 2, 3, 4, 8, 16, 16, 16)
+
+
+@pytest.mark.parametrize("growth", [0.4, 0.6])
+def test_later_purchases_in_fractions_are_rounded_together(document, price, growth):
+    """Nine weekly dates: 5 machines, then 0.4 or 0.6 more a week; each by itself, none or one."""
+    hours = 60 * 168
+    level = 5 + growth * np.minimum(np.arange(hours) // 168, 8)
+    rates = [price("m", "on_demand", 1.0), price("m", "reserved_standard", 0.5, hours)]
+    dates = [168 * week for week in range(9)]
+    parts = {"horizon": {"hours": hours}, "purchases": {"hours": dates}, "solve": {"gap": 1e-5}}
+    problem = resolve(
+        parse_request(document(rates, {"m": level.tolist()}, **parts)), Surroundings()
+    )
+
+    bought = sum(one.quantity for one in purchases_of(problem, RARELY_HOURS))
+
+    assert abs(float(bought) - (5 + 8 * growth)) < 1
 
 
 def test_with_one_date_a_plan_buys_once():

@@ -120,6 +120,42 @@ def test_futures_hold_what_was_announced_by_their_start_and_nothing_else(
     assert (last_of_a > 10).all() != comes
 
 
+def test_what_has_begun_is_not_expected_once_more_as_late():
+    """A launch came in the fifth week, 100 units; by the eighth it is in the history alone."""
+    launch = {
+        "kind": "rollout", "name": "launch", "workload": "a", "at": at(4 * WEEK),
+        "announced": at(0), "uplift_units": 100, "slip": {"days": 70, "probability": 0.5},
+    }  # fmt: skip
+    settings = ForecastSettings.model_validate({"paths": 4, "known": [launch]})
+    futures = ForecastFutures(settings, 12 * WEEK, ())
+    quiet = ForecastFutures(ForecastSettings(paths=4), 12 * WEEK, ())
+    history = steady(8 * WEEK)
+    history.series["a"][4 * WEEK :] += 100
+
+    assert (futures(history).series["a"] == quiet(history).series["a"]).all()
+    before = futures(steady(3 * WEEK)).series["a"].reshape(4, -1)
+    assert (before[:, 2 * WEEK] > 60).sum() == 2
+    assert (before[:, -1] > 60).all()
+
+
+def test_a_series_that_is_announced_but_not_there_is_told_before_any_walk(document, price):
+    rates = [price("a", "on_demand", 1), price("a", "reserved_standard", "0.7", 336)]
+    known = [announced_move(announced=at(6 * WEEK)), announced_move(name="other", announced=None)]
+    request = parse_request(
+        document(
+            rates,
+            {"a": [20.0] * 8 * WEEK},
+            forecast={"known": known},
+            backtest={"start": at(4 * WEEK), "policies": ["look_back"]},
+        )
+    )
+    with pytest.raises(InvalidInputError) as error:
+        backtest(request)
+    assert [one.field for one in error.value.faults] == [
+        "forecast.known.0.workload", "forecast.known.1.workload"
+    ]  # fmt: skip
+
+
 def test_a_policy_that_was_told_of_a_move_buys_nothing_for_what_moves(document, price):
     """Machines of a pay off over a term of 336 hours; a is gone within the week."""
     rates = [price(name, "on_demand", 1) for name in "ab"]

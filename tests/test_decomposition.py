@@ -264,6 +264,31 @@ def test_purchases_that_may_be_fractions_are_left_so_and_earlier_ones_are_whole(
     assert (found[None][2] == np.round(found[None][2])).all()
 
 
+@settings(max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_purchases_of_the_first_date_alone_are_whole_to_the_proven_optimum(document, price, seed):
+    """The extensive form says what it is: no bound lies above, though later lots are fractions."""
+    draw = np.random.default_rng(seed)
+    hours = int(draw.choice([60, 100]))
+    dates = [0, *sorted(draw.choice(np.arange(3, hours - 10), 2, replace=False).tolist())]
+    terms = draw.choice([15, 30, 45, hours], 2, replace=False).tolist()
+    rates = [price("m", "on_demand", 1.0)]
+    rates += [price("m", "reserved_standard", round(draw.uniform(0.35, 0.8), 3), t) for t in terms]
+    level = np.repeat(draw.uniform(0, 2, 4), hours // 4)[:hours] * draw.choice([0.5, 2, 5])
+    demand = {"m": (level + draw.uniform(0, 1, hours)).tolist()}
+
+    def solved(method, gap):
+        parts = {"horizon": {"hours": hours}, "purchases": {"hours": dates}}
+        asked = document(rates, demand, **parts, solve={"gap": gap, "method": method})
+        posed = replace(resolve(parse_request(asked), Surroundings()), fractions_from=1)
+        return formulate(posed).solve(posed, Surroundings())
+
+    best = solved("extensive", 1e-9).objective
+    found = solved("decomposed", 1e-5)
+    assert found.bound <= best * (1 + 1e-6)
+    assert found.objective <= best * (1 + 2e-5)
+
+
 @pytest.mark.parametrize("option", [{"threads": 2}, {"seed": 1}])
 def test_options_that_the_solver_cannot_take_are_refused_at_once(option, planned, price):
     rates = [price("m", "on_demand", 1.0), price("m", "reserved_standard", 0.55, 40)]

@@ -1,11 +1,13 @@
 """What policies that forecast plan for: futures drawn from the past alone."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from planner.backtest.setting import Futures
 from planner.demand import Demand
 from planner.forecasting import forecast
-from planner.request import ForecastSettings, Hazard
+from planner.forecasting.known import Known
+from planner.request import Event, ForecastSettings, Hazard
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,19 @@ class ForecastFutures:
     def __call__(self, history: Demand) -> Demand:
         """Futures from the end of a history."""
         known = tuple(
-            one
+            _as_known(one, history.end)
             for one in self.settings.known
             if one.announced is not None and one.announced <= history.end
         )
         changed = {"known": known, "hazards": self.hazards}
         return forecast(history, self.settings.model_copy(update=changed), self.hours).futures()
+
+
+def _as_known(known: Known, now: datetime) -> Known:
+    """What is still open of something at a moment: what has begun is late no more."""
+    if isinstance(known, Event) or known.at > now:
+        return known
+    return known.model_copy(update={"slip": None})
 
 
 def unannounced(futures: Futures) -> Futures:

@@ -9,7 +9,7 @@ from planner.backtest.drawing import ForecastFutures
 from planner.backtest.setting import Futures, Setting
 from planner.calendar import HOUR, make_calendar
 from planner.demand import Demand, read_demand
-from planner.forecasting import SHORTEST_HOURS, settings_of
+from planner.forecasting import SHORTEST_HOURS, check_names, settings_of
 from planner.planning import Surroundings
 from planner.prices import longest_term_hours, open_catalogs
 from planner.request import Backtest, Horizon, PlanRequest, PolicyName
@@ -53,12 +53,13 @@ def resolve_setting(
         if asked and set(FORECASTERS) & set(rules.policies):
             _check_past((start - history.start) // HOUR, faults)
     check_courses(rules.courses, history, "backtest.courses", faults)
+    settings = settings_of(request)
+    check_names(settings, history, faults)
     faults.raise_if_any()
     if made is None:
         raise InvalidInputError(faults.found)
     calendar = made[0]
     owned = tuple(one for one in request.owned if one.start < calendar.start)
-    settings = settings_of(request)
     hours = longest_term_hours(request, catalog) or HOURS_PER_YEAR
     # Policies buy and nothing else: a plan that counts on exchanges would not be carried out.
     offers = request.offers.model_copy(update={"exchanges": False})

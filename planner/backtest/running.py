@@ -130,10 +130,10 @@ def _policies(setting: Setting) -> tuple[PolicyName, ...]:
 
 def _notes(setting: Setting, request: PlanRequest) -> list[str]:
     """What a back-test leaves out of a request."""
-    notes = []
-    if not setting.has_past and set(FORECASTERS) & set(setting.rules.policies):
+    notes, forecasts = [], set(FORECASTERS) & set(setting.rules.policies)
+    if not setting.has_past and forecasts:
         notes.append("policies: neutral and cautious have nothing to forecast from; left out")
-    known = () if request.forecast is None else request.forecast.known
+    known = () if request.forecast is None or not forecasts else request.forecast.known
     unknown = [one.name for one in known if one.announced is None]
     if unknown:
         names = ", ".join(unknown)

@@ -1,6 +1,5 @@
 """Whole purchases: near fractional ones, or by a search in whole numbers over the cuts."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,11 +8,10 @@ from numpy.typing import NDArray
 
 from planner.decomposition.master import Master
 from planner.decomposition.search import EndedError, Search
-from planner.formulation import FirstStage
 from planner.formulation.exchange_rows import round_exchanges
 from planner.formulation.first_stage import whole_lots
+from planner.formulation.rounded_purchases import round_purchases
 from planner.shards import Recourse
-from planner.stages import Group
 from solvers import CompiledModel, Outcome, Solver, StopReason
 
 Floats = NDArray[np.float64]
@@ -27,6 +25,8 @@ DATED_SHARE = 0.1
 LEAST_DATES = 2
 MOST_STEPS = 16
 """Dates are decided in at most so many steps."""
+WORTHWHILE = 0.5
+"""They are decided once more where that brought so much of the gap asked for."""
 
 
 def whole_points(master: Master, point: Floats) -> Iterator[Floats]:
@@ -34,39 +34,17 @@ def whole_points(master: Master, point: Floats) -> Iterator[Floats]:
     block = master.first.model["buy"].slice
     for up_from in (0.5, 1.0 - 1e-6, 1e-6):
         values = point.copy()
-        values[block] = round_purchases(master.first, point[block], up_from)
+        whole = whole_lots(master.first.terms)
+        values[block] = round_purchases(master.first.terms, point[block], whole, up_from)
         round_exchanges(master.first.model, master.first.terms, values)
         yield values
-
-
-def round_purchases(first: FirstStage, steps: Floats, up_from: float = 0.5) -> Floats:
-    """Whole steps of every lot that is bought in these, near the given ones [lot].
-
-    What an option's lots of one chain of futures add up to stays within a step at every date, so
-    that what is committed strays little however many lots it is made of.
-
-    Args:
-        first: the lots.
-        steps: what to round [lot].
-        up_from: fractions from here on are rounded up.
-    """
-    lots = first.terms.lots
-    rounded = np.asarray(steps, dtype=np.float64).copy()
-    behind: dict[int, dict[Group, float]] = defaultdict(dict)
-    whole = np.flatnonzero(whole_lots(first.terms)).tolist()
-    for position in sorted(whole, key=lambda k: (lots[k].start, lots[k].group)):
-        lot = lots[position]
-        wanted = steps[position] + _left_behind(behind[lot.option], lot.group)
-        rounded[position] = max(np.floor(wanted + (1.0 - up_from)), 0.0)
-        behind[lot.option][lot.group] = wanted - rounded[position]
-    return rounded
 
 
 def choose_by_date(search: Search, fine: Recourse, solver: Solver) -> bool:
     """Purchases of one date after the other in whole numbers, later ones in fractions meanwhile.
 
     Known as relax-and-fix: most of what a few whole machines cost beside fractions is in when they
-    come, and each step is a search among few. Returns whether it found a cheaper plan.
+    come, and each step is a search among few. Returns whether another round may be worthwhile.
     """
     first = search.master.first
     block = first.model["buy"].slice
@@ -81,8 +59,13 @@ def choose_by_date(search: Search, fine: Recourse, solver: Solver) -> bool:
         later = np.zeros(len(model.integer), dtype=np.bool_)
         later[block] = starts > step[-1]
         relaxed = replace(model, integer=model.integer & ~later)
-        outcome = _solve(search, solver, relaxed, DATED_SHARE, proves=step[0] == dates[0])
+        try:
+            outcome = _solve(search, solver, relaxed, DATED_SHARE, proves=step[0] == dates[0])
+        except EndedError:
+            _offer_rounded(search, fine, point)
+            raise
         if outcome.incumbent is None:
+            _offer_rounded(search, fine, point)
             return False
         point = outcome.incumbent
         now = block.start + np.flatnonzero((starts >= step[0]) & (starts <= step[-1]))
@@ -90,7 +73,15 @@ def choose_by_date(search: Search, fine: Recourse, solver: Solver) -> bool:
         lower[now] = upper[now] = np.where(model.integer[now], np.round(point[now]), point[now])
         model = replace(model, lower=lower, upper=upper)
     search.offer(*search.ask(fine, point[: search.master.start.columns]))
-    return search.objective < before
+    worthwhile = WORTHWHILE * search.limits.gap * abs(search.objective)
+    return before - search.objective > worthwhile
+
+
+def _offer_rounded(search: Search, fine: Recourse, point: Floats) -> None:
+    """Ask about a point whose later dates are decided in fractions, rounded; of none, nothing."""
+    if len(point):
+        nearest = next(whole_points(search.master, point[: search.master.start.columns]))
+        search.offer(*search.ask(fine, nearest))
 
 
 def choose_whole(search: Search, fine: Recourse, solver: Solver) -> bool:
@@ -152,14 +143,6 @@ def _without_hopeless(search: Search) -> CompiledModel:
     buy = search.master.first.model["buy"].slice
     upper, reduced = model.upper.copy(), answer.reduced[buy]
     with np.errstate(divide="ignore"):
-        most = np.floor(np.where(reduced > 0, max(room, 0.0) / reduced, np.inf))
-    upper[buy] = np.minimum(upper[buy], most)
+        most = np.where(reduced > 0, max(room, 0.0) / reduced, np.inf)
+    upper[buy] = np.minimum(upper[buy], np.where(model.integer[buy], np.floor(most), most))
     return replace(model, upper=upper)
-
-
-def _left_behind(behind: dict[Group, float], group: Group) -> float:
-    """What an option's earlier lots in these futures were rounded away, by the latest of them."""
-    if group in behind:
-        return behind[group]
-    known = [rest for other, rest in behind.items() if set(group) <= set(other)]
-    return known[-1] if known else 0.0

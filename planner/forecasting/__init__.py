@@ -1,6 +1,6 @@
 """From history to calibrated futures."""
 
-from planner.forecasting.forecast import SHORTEST_HOURS, Forecast, forecast
+from planner.forecasting.forecast import SHORTEST_HOURS, Forecast, check_names, forecast
 from planner.forecasting.futures import Futures
 from planner.forecasting.planned import (
     GROUPS_BY_DATE,
@@ -14,6 +14,7 @@ __all__ = [
     "SHORTEST_HOURS",
     "Forecast",
     "Futures",
+    "check_names",
     "forecast",
     "forecast_request",
     "information_of",

@@ -218,13 +218,18 @@ def _check(history: Demand, settings: ForecastSettings) -> None:
     if len(history.scenarios) > 1:
         fix = "history is one: take scenarios out, or take forecast out"
         faults.add("scenarios", f"{len(history.scenarios)} scenarios", fix)
-    known = ", ".join(sorted(history.series))
-    for field, name in settings.names():
-        if name not in history.series:
-            faults.add(f"forecast.{field}", name, f"no such series; there are {known}")
+    check_names(settings, history, faults)
     if not isinstance(settings.holidays, str):
         for position, country in enumerate(settings.holidays):
             if not is_country(country):
                 fix = "no holidays are known of it; write two letters such as DE"
                 faults.add(f"forecast.holidays.{position}", country, fix)
     faults.raise_if_any()
+
+
+def check_names(settings: ForecastSettings, history: Demand, faults: Faults) -> None:
+    """Note every series that settings name and a history does not hold."""
+    known = ", ".join(sorted(history.series))
+    for field, name in settings.names():
+        if name not in history.series:
+            faults.add(f"forecast.{field}", name, f"no such series; there are {known}")
