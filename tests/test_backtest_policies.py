@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from planner import Surroundings, parse_request
 from planner.backtest.book import Holding, Record, settled, steadied
 from planner.backtest.policies.break_even import BreakEven, remembered_options
-from planner.backtest.policies.forecasting import known_at
 from planner.backtest.policies.repeating import Repeating
 from planner.backtest.replanning import RARELY_HOURS, dates_of_plan, purchases_of
 from planner.backtest.resolving import resolve_setting
 from planner.backtest.setting import Seen, cut
+from planner.forecasting import known_at
 from planner.planning import resolve
 from planner.request import OwnedCommitment, PolicyName
 
@@ -202,8 +202,9 @@ def test_a_plan_on_daily_dates_takes_its_owner_to_buy_weekly():
 
 
 def test_the_futures_are_told_apart_by_the_time_gone_by():
-    weeks = [START + n * timedelta(days=7) for n in (0, 1, 6, 10, 12, 24, 36, 48, 60)]
+    weeks = [168 * week for week in (0, 1, 6, 10, 12, 24, 36, 48, 60)]
     assert known_at(weeks).groups == (1, 1, 2, 3, 4, 8, 16, 16, 16)
+    assert known_at([]).groups is None
 
 
 @pytest.mark.parametrize("growth", [0.4, 0.6])

@@ -9,6 +9,7 @@ from catalogs import Catalog
 from planner.backtest.book import Holding, hold
 from planner.calendar import HOUR
 from planner.demand import Demand
+from planner.forecasting import QUARTER_HOURS
 from planner.planning import Surroundings, find_policy
 from planner.problem import Problem, make_problem
 from planner.rebill import account_of
@@ -22,7 +23,7 @@ from planner.request import (
     Workload,
 )
 
-OFTEN_HOURS, RARELY_HOURS = 7 * 24, 84 * 24
+OFTEN_HOURS, RARELY_HOURS = 7 * 24, QUARTER_HOURS
 """Dates of a plan are at least so far apart, within about a quarter and after it: only its first
 purchases are made."""
 

@@ -3,14 +3,15 @@
 from planner.forecasting.forecast import SHORTEST_HOURS, Forecast, check_names, forecast
 from planner.forecasting.futures import Futures
 from planner.forecasting.planned import (
-    GROUPS_BY_DATE,
+    QUARTER_HOURS,
     forecast_request,
     information_of,
+    known_at,
     settings_of,
 )
 
 __all__ = [
-    "GROUPS_BY_DATE",
+    "QUARTER_HOURS",
     "SHORTEST_HOURS",
     "Forecast",
     "Futures",
@@ -18,5 +19,6 @@ __all__ = [
     "forecast",
     "forecast_request",
     "information_of",
+    "known_at",
     "settings_of",
 ]

@@ -1,5 +1,6 @@
 """The futures a request is planned for, where its demand is history."""
 
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 
 from catalogs import HOURS_PER_YEAR, Faults
@@ -10,9 +11,11 @@ from planner.request import ForecastSettings, Information, PlanRequest
 HOUR = timedelta(hours=1)
 MOST_HOURS = 5 * HOURS_PER_YEAR
 
-GROUPS_BY_DATE = (1, 4, 8, 16)
-"""Groups of futures that purchase dates a quarter apart can tell apart; later ones know no more, or
-a plan would take itself to see years ahead."""
+GROUPS_BY_QUARTER = (1, 4, 8, 16)
+"""Groups of futures that can be told apart after so many quarters; later no more, or a plan would
+take itself to see years ahead."""
+QUARTER_HOURS = 84 * 24
+"""Dates a quarter of a year apart are a little more than this."""
 
 
 def settings_of(request: PlanRequest) -> ForecastSettings:
@@ -53,9 +56,29 @@ def forecast_request(
     return forecast(history, settings_of(request), ahead)
 
 
-def information_of(request: PlanRequest) -> Information:
-    """What later purchases may know: by default a tree, where futures are drawn."""
+def information_of(request: PlanRequest, purchase_hours: Sequence[int]) -> Information:
+    """What purchases may know at their dates [hour of the horizon].
+
+    By default, where futures are drawn, what time has shown.
+    """
     asked = request.information
     if request.forecast is None or asked.groups is not None or asked.tree is not None:
         return asked
-    return Information(groups=GROUPS_BY_DATE)
+    return known_at(purchase_hours)
+
+
+def known_at(purchase_hours: Sequence[int]) -> Information:
+    """What each purchase date of a plan knows of its futures, by the time gone by [hour].
+
+    Counted by time, not by date, so that more dates never know less. Within the first quarter
+    groups multiply week by week: a plan that took weeks to bring nothing new would see no worth in
+    waiting for one.
+    """
+    groups = []
+    for hour in purchase_hours:
+        quarters = (hour - purchase_hours[0]) / QUARTER_HOURS
+        if quarters < 1:
+            groups.append(int(GROUPS_BY_QUARTER[1] ** quarters))
+        else:
+            groups.append(GROUPS_BY_QUARTER[min(int(quarters), len(GROUPS_BY_QUARTER) - 1)])
+    return Information(groups=tuple(groups) or None)

@@ -200,7 +200,8 @@ def _planned(request: PlanRequest, inputs: _Inputs, faults: Faults) -> _Planned 
     check_budget_dates(request, calendar, faults)
     check_held_times(request, calendar, faults)
     inside = demand.between(calendar.start, calendar.hours)
-    information = partitions_by_date(information_of(request), inside, calendar, faults)
+    known = information_of(request, calendar.purchase_hours)
+    information = partitions_by_date(known, inside, calendar, faults)
     if demand.repairs:
         notes = [*notes, f"the demand's rows were mended: {summed_up(demand.repairs)}"]
     return _Planned(calendar, inside, information, tuple(notes))

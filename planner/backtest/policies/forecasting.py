@@ -1,6 +1,5 @@
 """Plan on a forecast: many futures over the longest term, later purchases knowing what came."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +7,7 @@ from planner.backtest.book import Holding
 from planner.backtest.replanning import RARELY_HOURS, dates_of_plan, pose, purchases_of
 from planner.backtest.setting import Futures, Seen, Setting
 from planner.calendar import HOUR
-from planner.forecasting import GROUPS_BY_DATE
+from planner.forecasting import known_at
 from planner.prices import longest_term_hours
 from planner.request import Information, PlanRequest, Risk, SolveOptions
 
@@ -50,6 +49,7 @@ class Forecasting:
         request = seen.request
         hours = min(ahead.hours, longest_term_hours(request, seen.catalog) or ahead.hours)
         dates = dates_of_plan(seen.date, seen.dates, seen.date + hours * HOUR)
+        since = [(date - seen.date) // HOUR for date in dates]
         is_tree = request.information != Information()
         problem = pose(
             request.model_copy(update={"solve": _quick(request)}),
@@ -59,25 +59,9 @@ class Forecasting:
             hours=hours,
             dates=dates,
             risk=self.risk,
-            information=request.information if is_tree else known_at(dates),
+            information=request.information if is_tree else known_at(since),
         )
         return purchases_of(problem, RARELY_HOURS)
-
-
-def known_at(dates: Sequence[datetime]) -> Information:
-    """What each date of a plan knows of the futures, by the time gone by.
-
-    Within the first quarter groups multiply week by week. A plan that took weeks to bring nothing
-    new would see no worth in waiting for one.
-    """
-    groups = []
-    for date in dates:
-        quarters = (date - dates[0]) / (RARELY_HOURS * HOUR)
-        if quarters < 1:
-            groups.append(int(GROUPS_BY_DATE[1] ** quarters))
-        else:
-            groups.append(GROUPS_BY_DATE[min(int(quarters), len(GROUPS_BY_DATE) - 1)])
-    return Information(groups=tuple(groups))
 
 
 def _quick(request: PlanRequest) -> SolveOptions:
