@@ -429,8 +429,9 @@ def test_a_plan_says_what_it_costs_where_a_launch_slips(asked):
 
 def test_purchases_of_many_futures_are_told_by_mean_and_range(asked, tmp_path):
     path = tmp_path / "request.yaml"
-    path.write_text(yaml.safe_dump(asked()))
-    plan = make_plan(parse_request(asked()))
+    information = {"groups": [1, 4, 8]}
+    path.write_text(yaml.safe_dump(asked(information=information)))
+    plan = make_plan(parse_request(asked(information=information)))
 
     told = run("plan", path, "--quiet").stdout
 

@@ -18,7 +18,7 @@ from planner.forecasting import forecast
 from planner.forecasting.clock import Clock
 from planner.forecasting.countries import calendars_by_clock
 from planner.forecasting.holiday_effects import Calendars, find_effects
-from planner.forecasting.models import MODELS, median_slope
+from planner.forecasting.models import MODELS, day_effects, median_slope
 from planner.forecasting.naive import seasonal_naive
 from planner.forecasting.spread import measure_spread
 from planner.forecasting.track_record import horizons, track_records
@@ -121,6 +121,34 @@ def covered(weeks, ahead, level):
 def test_bands_hold_though_few_weeks_are_known(weeks, ahead):
     """Few errors seen are mostly small ones: taken as they are, bands hold 60 and 70 % of hours."""
     assert 0.7 < covered(weeks, ahead, 0.08) < 0.88
+
+
+def test_three_weeks_tell_weekends_from_workdays():
+    random = np.random.default_rng(3)
+    week = np.where(np.arange(7) < 5, 100.0, 80.0)
+    days = np.tile(week, 5) * random.lognormal(0, 0.02, 35)
+    past, true = np.split(np.repeat(days, 24), [21 * 24])
+
+    (median,) = made(past, hours=2 * WEEK).quantiles("it", [0.5])
+
+    assert median.reshape(14, 24).mean(axis=1) == pytest.approx(np.tile(week, 2), rel=0.05)
+    assert np.abs(median - true).mean() < 4
+
+
+def test_days_of_the_week_differ_by_no_more_than_what_repeats():
+    """Where only noise tells days apart, most of it is taken for noise; under two weeks all."""
+    random = np.random.default_rng(5)
+    found = []
+    for _ in range(50):
+        levels = random.lognormal(0, 0.1, 28)
+        days = np.repeat(levels[:, None], 24, axis=1)
+        raw = np.log(levels.reshape(4, 7)).mean(axis=0)
+        found.append((np.log(day_effects(days)).std(), (raw - raw.mean()).std()))
+    kept, raw = np.mean(found, axis=0)
+    assert kept < 0.4 * raw
+    assert (day_effects(np.full((13, 24), 2.0) * random.lognormal(0, 1, (13, 1))) == 1).all()
+    steady = np.tile(np.array([4.0, 4, 4, 4, 4, 1, 1])[:, None], (3, 24))
+    assert day_effects(steady)[5] / day_effects(steady)[0] == pytest.approx(0.25)
 
 
 def inside_band(past, true):

@@ -43,6 +43,7 @@ def asked(document, price):
             "horizon": {"hours": 6 * WEEK},
             "forecast": {"paths": 16, "timezone": "UTC"},
             "purchases": {"hours": [0, 2 * WEEK, 4 * WEEK]},
+            "information": {"groups": [1, 4, 8]},
             "solve": {"gap": 1e-3},
         }
         series = {"m.big": (wave(HISTORY) if values is None else values).tolist()}

@@ -1,6 +1,6 @@
 """The picture of a back-test: what each policy has saved by each month, a panel per course."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 
 import matplotlib.dates as mdates
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from api.command.figures import percent
-from planner.backtest import BacktestReport, CourseResult, PolicyResult
+from planner.backtest import BacktestReport, CourseResult, PolicyResult, Window
 from planner.request import PolicyName
 
 WIDTH_INCHES, PANEL_INCHES = 12.0, 4.6
@@ -38,19 +38,21 @@ def draw_backtest(report: BacktestReport) -> bytes:
     figure.suptitle(title, fontsize=13, fontweight="bold", x=0.01, ha="left")
     panels = figure.subplots(count, 1, squeeze=False)
     for axes, course in zip(panels[:, 0], report.courses, strict=True):
-        draw_course(axes, course, report.purchase_dates)
+        draw_course(axes, course, report.window, report.purchase_dates)
     image = BytesIO()
     figure.savefig(image, format="png")
     return image.getvalue()
 
 
-def draw_course(axes: Axes, course: CourseResult, dates: tuple[datetime, ...]) -> None:
-    """Cumulative saving of every policy over one course, purchase dates marked."""
+def draw_course(
+    axes: Axes, course: CourseResult, window: Window, dates: tuple[datetime, ...]
+) -> None:
+    """Cumulative saving of every policy over one course of a window, purchase dates marked."""
     for date in dates:
         axes.axvline(_day(date), color="#999999", lw=0.5, ls=":")
     for one in course.policies:
         if one.policy in STYLES:
-            _draw_policy(axes, one)
+            _draw_policy(axes, one, window)
     axes.axhline(0, color="#222222", lw=0.8)
     axes.set_title(course.course, loc="left", fontsize=11)
     axes.set_ylabel("saved so far, USD")
@@ -58,25 +60,33 @@ def draw_course(axes: Axes, course: CourseResult, dates: tuple[datetime, ...]) -
     locator = mdates.AutoDateLocator(minticks=4, maxticks=14)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axes.set_xlabel("UTC, end of month; dotted: purchase dates")
+    axes.set_xlabel("UTC, by the end of each month; dotted: purchase dates")
     axes.legend(loc="upper left", fontsize=8, title="share of hindsight's saving", title_fontsize=8)
     axes.grid(axis="y", alpha=0.25)
 
 
-def _draw_policy(axes: Axes, one: PolicyResult) -> None:
+def _draw_policy(axes: Axes, one: PolicyResult, window: Window) -> None:
     name, colour = STYLES[one.policy]
     saved = np.concatenate([[0.0], np.cumsum([float(month.saving_usd) for month in one.monthly])])
-    first = np.datetime64(one.monthly[0].month, "M")
-    ends = first + np.arange(len(saved))
     is_best = one.policy is PolicyName.HINDSIGHT
     axes.plot(
-        ends.astype("datetime64[D]"),
+        [_day(moment) for moment in month_edges(window, len(one.monthly))],
         saved,
         color=colour,
         lw=1.6,
         ls="--" if is_best else "-",
         label=f"{name}, {percent(one.captured)}",
     )
+
+
+def month_edges(window: Window, months: int) -> list[datetime]:
+    """A window's start, the ends of its calendar months, and its end."""
+    first = window.start.year * 12 + window.start.month - 1
+    ends = [
+        datetime((first + month) // 12, (first + month) % 12 + 1, 1, tzinfo=UTC)
+        for month in range(1, months)
+    ]
+    return [window.start, *ends, window.end]
 
 
 def _day(moment: datetime) -> float:

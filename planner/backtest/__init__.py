@@ -1,7 +1,13 @@
 """Back-tests: purchase policies walked through history, each date with the past alone."""
 
 from planner.backtest.journal import Journal
-from planner.backtest.report import BacktestReport, CourseResult, PastPurchase, PolicyResult
+from planner.backtest.report import (
+    BacktestReport,
+    CourseResult,
+    PastPurchase,
+    PolicyResult,
+    Window,
+)
 from planner.backtest.running import WalkStanding, backtest
 from planner.backtest.setting import Futures
 
@@ -13,5 +19,6 @@ __all__ = [
     "PastPurchase",
     "PolicyResult",
     "WalkStanding",
+    "Window",
     "backtest",
 ]

@@ -135,7 +135,8 @@ def _months(forecast: Forecast, fan: Floats) -> tuple[MonthQuantiles, ...]:
     names, first = np.unique(months.to_numpy(dtype=str), return_index=True)
     hours = np.diff(np.append(first, forecast.hours))
     means = np.add.reduceat(fan, first, axis=1) / hours
-    highest = np.maximum.reduceat(fan[2], first)
+    # A mean of equal values may lie above them by its rounding.
+    highest = np.maximum(np.maximum.reduceat(fan[2], first), means[2])
     return tuple(
         MonthQuantiles(month=name, p10=low, p50=middle, p90=high, highest_p90=most)
         for name, (low, middle, high), most in zip(

@@ -108,7 +108,7 @@ class Forecast:
         )
         flat = {name: one.ravel() for name, one in series.items()}
         demand = Demand(self.start, flat, scenarios, self.history.repairs)
-        outcomes_of = {one.known.name: one.labels for one in dealt}
+        outcomes_of = {one.known.name: one.labels for one in dealt if one.is_open}
         notes = tuple(
             f"{name}: {note}"
             for name in sorted(series)

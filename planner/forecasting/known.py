@@ -71,6 +71,11 @@ class Dealt:
     way: NDArray[np.intp]
 
     @property
+    def is_open(self) -> bool:
+        """Whether it changes anything in any way."""
+        return any(way.share.any() for way in self.ways)
+
+    @property
     def labels(self) -> tuple[Label, ...]:
         """The way's label [path]."""
         return tuple(self.ways[position].label for position in self.way.tolist())

@@ -41,6 +41,7 @@ MOST_YEARS = 3
 AROUND = (0.25, 0.5, 0.25)
 """What the weeks before, at and after the same week of a year count."""
 
+DAYS_PER_WEEK = 7
 LEVEL_DAYS = 7
 DAY_DECAY = 0.85
 
@@ -171,9 +172,35 @@ def mixed(weeks: Floats, ahead: int) -> Floats:
 
 
 def daily(days: Floats, ahead: int) -> Floats:
-    """The level of the last days, times the day's profile: for histories of few weeks."""
-    level = float(np.median(days.mean(axis=1)[-LEVEL_DAYS:]))
-    return np.tile(level * day_profile(days), (ahead, 1))
+    """The level of the last days, times the day's profile: for histories of few weeks.
+
+    Days of the week are told apart as far as their differences repeat.
+    """
+    effects, count = day_effects(days), len(days)
+    plain = days.mean(axis=1) / effects[np.arange(count) % DAYS_PER_WEEK]
+    level = float(np.median(plain[-LEVEL_DAYS:]))
+    coming = effects[np.arange(count, count + ahead) % DAYS_PER_WEEK]
+    return np.asarray(level * coming[:, None] * day_profile(days))
+
+
+def day_effects(days: Floats) -> Floats:
+    """What each day of the week's level is to the week's, 1 where that is not known [day modulo 7].
+
+    Differences between days of the week are drawn to none by how little they exceed what days of
+    one name differ by (the James-Stein way); under two weeks nothing repeats.
+    """
+    means, count = days.mean(axis=1), len(days)
+    if count < 2 * DAYS_PER_WEEK or (means <= 0).any():
+        return np.ones(DAYS_PER_WEEK)
+    place, logs = np.arange(count) % DAYS_PER_WEEK, np.log(means)
+    seen = np.bincount(place, minlength=DAYS_PER_WEEK)
+    mean = np.bincount(place, logs, minlength=DAYS_PER_WEEK) / seen
+    rest = float(((logs - mean[place]) ** 2).sum()) / (count - DAYS_PER_WEEK)
+    noise = rest / seen
+    off = mean - mean.mean()
+    spread = max(float((off**2).sum()) / (DAYS_PER_WEEK - 1) - float(noise.mean()), 0.0)
+    kept = spread / (spread + noise) if spread > 0 else np.zeros(DAYS_PER_WEEK)
+    return np.asarray(np.exp(off * kept))
 
 
 TREND = Model("trend", HOURS_PER_WEEK, 6, damped_trend)

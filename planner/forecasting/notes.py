@@ -28,11 +28,7 @@ def notes_on(forecast: Forecast) -> tuple[str, ...]:
     if settings.together:
         groups = "; ".join(", ".join(group) for group in settings.together)
         notes.append(f"series forecast beside their sum, and kept to it: {groups}")
-    for what, concerns in (("in the history or past", _is_past), ("due after the end", _is_after)):
-        named = [one.name for one in settings.known if concerns(one, forecast)]
-        if named:
-            notes.append(f"known, but {what}: {', '.join(named)}")
-    return (*notes, *_on_days(forecast))
+    return (*notes, *_on_known(forecast), *_on_days(forecast))
 
 
 def notes_on_series(
@@ -65,7 +61,16 @@ def notes_on_plan(forecast: Forecast) -> tuple[str, ...]:
         if wanted not in {"auto", one.levels.model.name}
         for note in _on_model(forecast, name)
     ]
-    return (*told, *(f"forecast: {note}" for note in _on_days(forecast)))
+    notes = (*_on_known(forecast), *_on_days(forecast))
+    return (*told, *(f"forecast: {note}" for note in notes))
+
+
+def _on_known(forecast: Forecast) -> Iterator[str]:
+    """What is known and makes no difference to the hours to come."""
+    for what, concerns in (("in the history or past", _is_past), ("due after the end", _is_after)):
+        named = [one.name for one in forecast.settings.known if concerns(one, forecast)]
+        if named:
+            yield f"known, but {what}: {', '.join(named)}"
 
 
 def _on_model(forecast: Forecast, name: str) -> Iterator[str]:

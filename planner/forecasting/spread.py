@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from planner.forecasting.models import (
     DAILY,
+    DAYS_PER_WEEK,
     HOURS_PER_WEEK,
     WEEKS_PER_YEAR,
     Model,
+    day_effects,
     median_slope,
     profile_of,
 )
@@ -94,7 +96,7 @@ class Spread:
 
 def measure_spread(model: Model, units: Floats) -> Spread:
     """The spread of a model on a history [unit × hour]."""
-    changes = _changes(units)
+    changes = _changes(model, units)
     scale, exponent = _growth_of_errors(model, units, SCALE_OF_CHANGES * _usual_change(changes))
     short = SHORT_DAYS if model is DAILY else SHORT_WEEKS
     scale *= float(np.sqrt(1 + short / len(units) ** 2))
@@ -125,10 +127,13 @@ def _slowing(units: Floats, unit_hours: int) -> Floats:
     return np.asarray(np.minimum(units, np.sqrt(half_year * units)))
 
 
-def _changes(units: Floats) -> Floats:
-    """Log changes of the level from unit to unit."""
+def _changes(model: Model, units: Floats) -> Floats:
+    """Log changes of the level from unit to unit, but for what the day of the week makes of it."""
+    levels = units.mean(axis=1)
+    if model is DAILY:
+        levels = levels / day_effects(units)[np.arange(len(units)) % DAYS_PER_WEEK]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.diff(np.log(units.mean(axis=1))))
+        return np.asarray(np.diff(np.log(levels)))
 
 
 def _stands_still(changes: Floats) -> bool:
@@ -194,7 +199,7 @@ def _log_errors(model: Model, units: Floats) -> tuple[Floats, Floats, Floats]:
     )
     # Errors of neighbouring origins overlap by most of their horizon.
     weight = seen[enough] * step / (ahead_of / 2 + 1)
-    if _stands_still(_changes(units)):
+    if _stands_still(_changes(model, units)):
         # Few errors are any: their middle ones say nothing of the steps that will come.
         squares = np.nanmean(errors[:, enough] ** 2, axis=0)
         deviation = np.sqrt((weight * squares + UNSEEN_STEP**2) / (weight + 1))

@@ -23,7 +23,7 @@ def make_policy(name: PolicyName, setting: Setting) -> Policy:
         return Repeating(days * DAY_HOURS, f"plans as if the last {days} days repeated for ever")
     if name is PolicyName.TRAILING_QUANTILE:
         weeks = rules.trailing_weeks
-        told = f"the same over the last {weeks} weeks: their newsvendor quantile"
+        told = f"plans as if the last {weeks} weeks repeated for ever: their newsvendor quantile"
         return Repeating(weeks * WEEK_HOURS, told)
     if name is PolicyName.BREAK_EVEN:
         return BreakEven(remembered_options(setting.request, setting.catalog))
@@ -37,7 +37,7 @@ def _forecaster(name: PolicyName, setting: Setting) -> Forecasting:
         told = "plans on the forecast's futures, least mean cost"
         return Forecasting(setting.neutral, Risk(), told, steady_hours)
     risk = asked if asked.weight > 0 else asked.model_copy(update={"weight": rules.caution})
-    told = "the same, with the hazards that may befall demand"
+    told = "plans on the forecast's futures with the hazards that may befall demand"
     if risk.weight > 0:
-        told += f", futures that save little weighing {risk.weight:.0%}"
+        told += f", those that save little weighing {risk.weight:.0%}"
     return Forecasting(setting.cautious, risk, told, steady_hours)
