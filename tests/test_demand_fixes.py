@@ -141,3 +141,17 @@ def test_a_longer_gap_about_a_clock_change_is_a_gap(faults):
     found = faults(hours.drop(index=range(changed - 3, changed + 3)))
     assert len(found) == 6
     assert all(one.endswith("or absent: zero where nothing ran") for one in found)
+
+
+@pytest.mark.parametrize(("sign", "told"), [(";", "';'"), ("\t", "tabs"), ("|", "'|'")])
+def test_a_file_without_commas_is_told_once_what_sets_its_fields_apart(tmp_path, sign, told):
+    path = tmp_path / "demand.csv"
+    lines = [sign.join(["timestamp", "web"])]
+    lines += [sign.join([f"2026-01-01T{hour:02}:00Z", "12,5"]) for hour in range(24)]
+    path.write_text("\ufeff" + "\n".join(lines))
+
+    with pytest.raises(InvalidInputError) as error:
+        read_demand(DemandSource(file=path.name), {"web"}, folder=tmp_path)
+
+    (fault,) = error.value.faults
+    assert f"its fields are set apart by {told}; write commas" in fault.fix

@@ -103,3 +103,16 @@ def test_forecast_and_plan_tell_it(document, price):
     (series,) = forecast_demand(request).report.series
     (note,) = [one for one in series.notes if "of the last 7 days" in one]
     assert f"m: {note}" in make_plan(request).notes
+
+
+def test_a_series_that_ended_is_said_to_be_forecast_as_nothing_and_since_when(document, price):
+    ended = busy()
+    ended[-40 * 24 :] = 0.0
+    rates = [price("m", "on_demand", 0.1), price("m", "reserved_standard", 0.05, 336)]
+    asked = document(rates, {"m": ended.tolist()}, forecast={"paths": 4}, horizon={"hours": 336})
+    told = "no demand since 2026-01-31 00:00, so none is forecast"
+
+    (series,) = forecast_demand(parse_request(asked)).report.series
+    assert any(note.startswith(told) for note in series.notes)
+    plan = make_plan(parse_request(asked))
+    assert any(f"m: {told}" in note for note in plan.notes)

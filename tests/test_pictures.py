@@ -1,11 +1,15 @@
 """The picture of a plan and the hourly curves it is drawn from."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from api.command.backtest_pictures import month_edges
 from api.command.pictures import draw_bill, draw_demand, draw_duration, draw_plan, title
 from planner import Layer, parse_request, plan_fleet
+from planner.backtest import Window
 
 
 @pytest.fixture
@@ -132,3 +136,15 @@ def test_any_plan_can_be_drawn(fleet_of, demand, parts):
     fleet = fleet_of(demand, **parts)
 
     assert draw_plan(fleet.plan, fleet.curves).startswith(b"\x89PNG\r\n")
+
+
+def test_a_back_test_is_drawn_from_its_windows_start_by_month_to_its_end():
+    window = Window(
+        start=datetime(2025, 11, 9, 5, tzinfo=UTC), end=datetime(2026, 2, 3, tzinfo=UTC),
+        hours=2059, seen_before_hours=0,
+    )  # fmt: skip
+    edges = month_edges(window, 4)
+    assert [f"{one:%Y-%m-%d %H}" for one in edges] == [
+        "2025-11-09 05", "2025-12-01 00", "2026-01-01 00", "2026-02-01 00", "2026-02-03 00"
+    ]  # fmt: skip
+    assert month_edges(window, 1) == [window.start, window.end]

@@ -66,8 +66,8 @@ def make_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
 
 
 def usd(amount: Decimal) -> str:
-    """Dollars as read: whole ones from a thousand on, cents below."""
-    return f"{amount:,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{amount:z,.2f}"
+    """Dollars as read: whole ones from a thousand on, cents below, never minus zero."""
+    return f"{amount:z,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{amount:z,.2f}"
 
 
 def number(value: float | None) -> str:

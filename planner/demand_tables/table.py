@@ -21,6 +21,8 @@ _CELLS = 2**18
 _PAGES = 2**20
 """Bytes of a Parquet column read at a time, so that a large row group is not read whole."""
 
+_OTHER_SEPARATORS = (";", "\t", "|")
+
 
 class DemandTable(ABC):
     """The columns of a file, read anew piece by piece whenever they are asked for.
@@ -94,6 +96,14 @@ class _Csv(DemandTable):
         except (OSError, ValueError, csv.Error) as error:
             self._stop_unreadable(error)
 
+    def _refuse_other_separators(self, header: list[str]) -> None:
+        """Stop at a header without commas that another sign sets apart."""
+        found = [sign for sign in _OTHER_SEPARATORS if len(header) == 1 and sign in header[0]]
+        if found:
+            told = "tabs" if found[0] == "\t" else f"'{found[0]}'"
+            fix = f"its fields are set apart by {told}; write commas, and numbers with points"
+            self.faults.stop(header[0], fix)
+
     def _check_lines(self) -> None:
         """Report repeated columns and lines that do not fit the header; stop if there is any."""
         faults = self.faults
@@ -102,6 +112,7 @@ class _Csv(DemandTable):
             header = next(rows, [])
             if not header:
                 faults.stop(faults.name, "is empty; write a header and at least one hour")
+            self._refuse_other_separators(header)
             self._refuse_repeated(header)
             unfit = [(rows.line_num, row) for row in rows if row and len(row) != len(header)]
             self.most_rows = rows.line_num - 1

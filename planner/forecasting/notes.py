@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+import numpy as np
+
 from planner.forecasting.forecast import Forecast
 from planner.forecasting.holiday_effects import SHORTEST_DAYS, YEAR_DAYS
 from planner.forecasting.known import Known
@@ -45,8 +47,7 @@ def notes_on_series(
         notes.append(f"demand began on {began:%Y-%m-%d}; {left_out:,} hours before are left out")
     if values.any():
         notes += _on_model(forecast, name)
-    else:
-        notes.append("history holds no demand; none is forecast")
+    notes += _on_nothing(forecast, name)
     if not records:
         notes.append("history is too short to tell how the forecast would have done")
     return (*notes, *last_days_notes(forecast.history, name))
@@ -61,8 +62,28 @@ def notes_on_plan(forecast: Forecast) -> tuple[str, ...]:
         if wanted not in {"auto", one.levels.model.name}
         for note in _on_model(forecast, name)
     ]
+    told += [
+        f"forecast: {name}: {note}"
+        for name in sorted(forecast.series)
+        for note in _on_nothing(forecast, name)
+    ]
     notes = (*_on_known(forecast), *_on_days(forecast))
     return (*told, *(f"forecast: {note}" for note in notes))
+
+
+def _on_nothing(forecast: Forecast, name: str) -> Iterator[str]:
+    """That no demand is forecast, and why."""
+    if forecast.series[name].expected.any():
+        return
+    busy = np.flatnonzero(forecast.history.series[name])
+    if not len(busy):
+        yield "history holds no demand; none is forecast"
+        return
+    ended = forecast.history.start + (int(busy[-1]) + 1) * HOUR
+    yield (
+        f"no demand since {ended:%Y-%m-%d %H:%M}, so none is forecast; if it only paused, take the "
+        "rows since then out"
+    )
 
 
 def _on_known(forecast: Forecast) -> Iterator[str]:
