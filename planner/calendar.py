@@ -144,7 +144,10 @@ def _purchase_hours(
     for position, hour in enumerate(found):
         if not 0 <= hour < hours:
             moment = (start + hour * HOUR).isoformat()
-            faults.add(f"{field}.{position}", moment, "lies outside the horizon; take it out")
+            end = start + hours * HOUR
+            span = f"{start:%Y-%m-%dT%H:%MZ} to {end:%Y-%m-%dT%H:%MZ}"
+            fix = f"lies outside the hours planned or billed, {span}; take it out"
+            faults.add(f"{field}.{position}", moment, fix)
     return tuple(sorted(set(found)))
 
 

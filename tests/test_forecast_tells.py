@@ -15,6 +15,7 @@ from api.command import pictures
 from api.command.figures import number, percent, usd
 from api.command.forecast_pictures import title
 from api.command.forecast_tables import show_forecast
+from api.command.plan_futures import footing
 from api.command.terminal import show_plan
 from planner import Surroundings, compare, forecast_demand, make_plan, parse_request, plan_fleet
 from planner.planning import resolve
@@ -304,3 +305,9 @@ def test_the_basis_stands_in_the_plan_s_document(asked):
     assert set(shown_plan["forecast"]["records"][0]) == {
         "series", "hours_ahead", "weighted_quantile_loss", "coverage",
     }  # fmt: skip
+
+
+def test_a_past_without_demand_is_said_to_be_tried_though_nothing_could_be_erred_on(asked):
+    plan = make_plan(asked(np.zeros(HISTORY)))
+    said = " ".join(footing(plan, plan.forecast).split())
+    assert "there was no demand to err on in its own past" in said

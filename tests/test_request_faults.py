@@ -125,7 +125,8 @@ def test_types_of_unknown_size_serve_no_vcpus(document, price):
          "horizon.start = '2026-01-01T00:00': "
          "carries no offset; write one, such as 2026-01-01T00:00Z"),
         ({"purchases": {"hours": [0, 2]}},
-         "purchases.hours.1 = '2026-01-01T02:00:00+00:00': lies outside the horizon; take it out"),
+         "purchases.hours.1 = '2026-01-01T02:00:00+00:00': lies outside the hours planned or "
+         "billed, 2026-01-01T00:00Z to 2026-01-01T02:00Z; take it out"),
         ({"purchases": {"hours": [0], "every_hours": 1}},
          ": write exactly one of dates, hours, every_months, every_hours"),
         ({"offers": {"kinds": ["spot"]}},

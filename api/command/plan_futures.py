@@ -49,6 +49,8 @@ def _on_its_past(basis: ForecastBasis) -> str:
     losses = [one.weighted_quantile_loss for one in basis.records]
     errors = [one for one in losses if one is not None]
     if not errors:
+        if basis.records:
+            return "there was no demand to err on in its own past"
         return "it could not be tried on its own past"
     days = basis.records[0].hours_ahead // 24
     ahead = counted(days // 7, "week") if days % 7 == 0 else counted(days, "day")
