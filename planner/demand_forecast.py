@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from catalogs import Faults, InvalidInputError
 from catalogs.faults import collected
 from planner.demand import read_demand
-from planner.forecasting import Forecast, Futures, forecast_request
+from planner.forecasting import Forecast, Futures, forecast_request, needs_prices
 from planner.forecasting.describing import describe
 from planner.forecasting.report import ForecastReport
 from planner.forecasting.track_record import LEVELS, track_records
 from planner.planning import Surroundings
-from planner.prices import longest_term_hours, open_catalogs
+from planner.prices import open_catalogs
 from planner.request import PlanRequest
 
 Floats = NDArray[np.float64]
@@ -59,14 +59,12 @@ def forecast_demand(request: PlanRequest, around: Surroundings | None = None) ->
             examples=around.examples,
         ),
     )
-    # Prices only say how long terms are, which matters where the request does not say how far.
-    longest = None
-    if request.horizon.hours is None and request.horizon.end is None:
+    catalog = None
+    if needs_prices(request):
         catalog = collected(faults, lambda: open_catalogs(request, around.folder))
-        longest = None if catalog is None else longest_term_hours(request, catalog)
     if history is None:
         raise InvalidInputError(faults.found)
-    made = collected(faults, lambda: forecast_request(request, history, longest))
+    made = collected(faults, lambda: forecast_request(request, history, catalog))
     if made is None or faults.found:
         raise InvalidInputError(faults.found)
     futures = made.draw()

@@ -6,6 +6,7 @@ from datetime import datetime
 from planner.backtest.setting import Futures
 from planner.demand import Demand
 from planner.forecasting import forecast
+from planner.forecasting.kin import Kin
 from planner.forecasting.known import Known
 from planner.request import Event, ForecastSettings, Hazard
 
@@ -19,11 +20,13 @@ class ForecastFutures:
             announced by history's end; of the rest nobody had written down then what they knew.
         hours: how far ahead.
         hazards: what may befall the futures.
+        kin: series of machine types that may replace one another, beside those kept together.
     """
 
     settings: ForecastSettings
     hours: int
     hazards: tuple[Hazard, ...]
+    kin: tuple[Kin, ...] = ()
 
     def __call__(self, history: Demand) -> Demand:
         """Futures from the end of a history."""
@@ -33,7 +36,8 @@ class ForecastFutures:
             if one.announced is not None and one.announced <= history.end
         )
         changed = {"known": known, "hazards": self.hazards}
-        return forecast(history, self.settings.model_copy(update=changed), self.hours).futures()
+        settings = self.settings.model_copy(update=changed)
+        return forecast(history, settings, self.hours, self.kin).futures()
 
 
 def _as_known(known: Known, now: datetime) -> Known:

@@ -2,11 +2,13 @@
 
 from planner.forecasting.forecast import SHORTEST_HOURS, Forecast, check_names, forecast
 from planner.forecasting.futures import Futures
+from planner.forecasting.kin import kin_by_region
 from planner.forecasting.planned import (
     QUARTER_HOURS,
     forecast_request,
     information_of,
     known_at,
+    needs_prices,
     settings_of,
 )
 
@@ -19,6 +21,8 @@ __all__ = [
     "forecast",
     "forecast_request",
     "information_of",
+    "kin_by_region",
     "known_at",
+    "needs_prices",
     "settings_of",
 ]

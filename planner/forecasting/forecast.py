@@ -14,6 +14,7 @@ from planner.forecasting.countries import calendars_by_clock
 from planner.forecasting.futures import Futures
 from planner.forecasting.hazards import befall
 from planner.forecasting.holiday_effects import Calendars, is_country
+from planner.forecasting.kin import Kin, kin_kept_together
 from planner.forecasting.known import (
     Known,
     apply_known,
@@ -43,11 +44,13 @@ class Forecast:
         settings: how it was made.
         history: what it was made from: one future, the true one.
         series: the forecast of each series, by name.
+        kin: series of machine types that may replace one another, beside those kept together.
     """
 
     settings: ForecastSettings
     history: Demand
     series: Mapping[str, SeriesForecast]
+    kin: tuple[Kin, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -135,18 +138,21 @@ class Forecast:
             series,
             settings.hazards,
             ages={name: _age(self.history.series[name]) for name in names},
-            together=settings.together,
+            kin=(*kin_kept_together(settings), *self.kin),
             seed=settings.seed,
         )
 
 
-def forecast(history: Demand, settings: ForecastSettings, hours: int) -> Forecast:
+def forecast(
+    history: Demand, settings: ForecastSettings, hours: int, kin: tuple[Kin, ...] = ()
+) -> Forecast:
     """Forecast all series of a history.
 
     Args:
         history: one future, the true one; at least two days.
         settings: how.
         hours: how far ahead.
+        kin: series of machine types that may replace one another, beside those kept together.
 
     Raises:
         InvalidInputError: the history is too short, or series are to be kept together that are
@@ -171,7 +177,7 @@ def forecast(history: Demand, settings: ForecastSettings, hours: int) -> Forecas
             history.start, total, hours, clock=clock, calendars=calendars, model=settings.model
         )
         made |= _split(whole, {name: made[name] for name in group}, history)
-    return Forecast(settings, history, made)
+    return Forecast(settings, history, made, kin)
 
 
 def _calendars(settings: ForecastSettings, history: Demand) -> Calendars:

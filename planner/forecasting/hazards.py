@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.forecasting.kin import Kin
 from planner.forecasting.models import HOURS_PER_WEEK
 from planner.request import Drop, Replacement
 
@@ -27,7 +28,7 @@ def befall(
     hazards: Sequence[Hazard],
     *,
     ages: Mapping[str, int],
-    together: Sequence[Sequence[str]],
+    kin: Sequence[Kin],
     seed: int,
 ) -> dict[str, Floats]:
     """Series of all paths [path × hour] with what befalls them.
@@ -36,7 +37,7 @@ def befall(
         series: by name, without hazards.
         hazards: what may befall them.
         ages: hours since each series' first demand, at the start of the paths.
-        together: series among which demand moves when one is replaced.
+        kin: series among which demand moves when the type of one is replaced.
         seed: of the random numbers.
     """
     random = np.random.default_rng((seed, 2))
@@ -45,7 +46,7 @@ def befall(
         if isinstance(hazard, Drop):
             _drop(changed, hazard, random)
         else:
-            for group in together:
+            for group in kin:
                 _replace(changed, hazard, group, ages, random)
     return changed
 
@@ -61,15 +62,16 @@ def _drop(series: dict[str, Floats], hazard: Drop, random: np.random.Generator) 
 def _replace(
     series: dict[str, Floats],
     hazard: Replacement,
-    group: Sequence[str],
+    group: Kin,
     ages: Mapping[str, int],
     random: np.random.Generator,
 ) -> None:
     """Each series may move to the youngest of the others; what moves does so once."""
-    before = {name: series[name] for name in group}
-    paths, hours = before[group[0]].shape
-    for name in group:
-        heir = min((other for other in group if other != name), key=lambda one: (ages[one], one))
+    before = {name: series[name] for name in group.types}
+    paths, hours = next(iter(before.values())).shape
+    for name, kind in group.types.items():
+        others = [other for other, its in group.types.items() if its != kind]
+        heir = min(others, key=lambda one: (ages[one], one))
         young = ages[name] < hazard.young_months * HOURS_PER_MONTH
         chance = hazard.young_per_quarter if young else hazard.per_quarter
         if not chance:
@@ -79,7 +81,7 @@ def _replace(
         days = np.exp(np.asarray(random.uniform(shortest, longest, paths)))
         leaving = np.clip(since / (days * HOURS_PER_DAY)[:, None], 0, 1) * before[name]
         series[name] = series[name] - leaving
-        series[heir] = series[heir] + leaving
+        series[heir] = series[heir] + leaving * (group.sizes[name] / group.sizes[heir])
 
 
 def first_hours(per_quarter: float, paths: int, random: np.random.Generator) -> Floats:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 
-from catalogs import HOURS_PER_YEAR, Faults
+from catalogs import HOURS_PER_YEAR, Catalog, Faults
 from planner.demand import Demand
 from planner.forecasting.forecast import Forecast, forecast
+from planner.forecasting.kin import has_kin_by_region, kin_by_region
+from planner.prices import longest_term_hours
 from planner.request import ForecastSettings, Information, PlanRequest
 
 HOUR = timedelta(hours=1)
@@ -25,15 +27,14 @@ def settings_of(request: PlanRequest) -> ForecastSettings:
     return settings.model_copy(update={"timezone": zone})
 
 
-def forecast_request(
-    request: PlanRequest, history: Demand, longest_term_hours: int | None
-) -> Forecast:
+def forecast_request(request: PlanRequest, history: Demand, catalog: Catalog | None) -> Forecast:
     """The forecast from a history's end to the end of the hours planned for.
 
     Args:
         request: as asked; without `forecast`, its defaults hold.
         history: what the request's demand is.
-        longest_term_hours: how far to look where the request does not say; a year if None.
+        catalog: says how far to look where the request does not (the longest term, a year if there
+            is none), and how large machines are. None where neither is needed.
 
     Raises:
         InvalidInputError: the horizon begins inside the history, or reaches too far.
@@ -43,7 +44,8 @@ def forecast_request(
     if start < history.end:
         fix = f"lies in the history, which ends {history.end.isoformat()}; plan from there on"
         faults.add("horizon.start", start.isoformat(), fix)
-    hours = longest_term_hours or HOURS_PER_YEAR
+    longest = None if catalog is None else longest_term_hours(request, catalog)
+    hours = longest or HOURS_PER_YEAR
     if horizon.hours is not None:
         hours = horizon.hours
     elif horizon.end is not None:
@@ -53,7 +55,14 @@ def forecast_request(
         fix = f"forecasts reach 1 to {MOST_HOURS} hours past the history's end; shorten the horizon"
         faults.add("horizon", f"{ahead} hours", fix)
     faults.raise_if_any()
-    return forecast(history, settings_of(request), ahead)
+    kin = () if catalog is None else kin_by_region(request, catalog)
+    return forecast(history, settings_of(request), ahead, kin)
+
+
+def needs_prices(request: PlanRequest) -> bool:
+    """Whether a forecast needs a catalogue."""
+    horizon = request.horizon
+    return (horizon.hours is None and horizon.end is None) or has_kin_by_region(request)
 
 
 def information_of(request: PlanRequest, purchase_hours: Sequence[int]) -> Information:

@@ -155,8 +155,8 @@ def _read(
         raise InvalidInputError(faults.found)
     if request.forecast is None or demand is None:
         return _Inputs(catalog, demand, present)
-    history, longest = demand, longest_term_hours(request, catalog)
-    made = collected(faults, lambda: forecast_request(request, history, longest))
+    history, prices = demand, catalog
+    made = collected(faults, lambda: forecast_request(request, history, prices))
     if made is None:
         return _Inputs(catalog, None, present)
     futures = made.draw()

@@ -116,9 +116,10 @@ class Drop(Document):
 
 
 class Replacement(Document):
-    """The hazard that a series' demand moves to the youngest of the others kept together with it.
+    """The hazard that a machine type is replaced: its demand moves to the youngest of the others.
 
-    Machine types are replaced by newer ones; a series that is kept with no other keeps its demand.
+    Of those kept together with it; or, of workloads that count machines of a type, of the other types
+    in its region, by their vCPUs.
     """
 
     kind: Literal["replacement"] = "replacement"
