@@ -118,8 +118,8 @@ class Drop(Document):
 class Replacement(Document):
     """The hazard that a machine type is replaced: its demand moves to the youngest of the others.
 
-    Of those kept together with it; or, of workloads that count machines of a type, of the other types
-    in its region, by their vCPUs.
+    Of those kept together with it; or, of workloads that count machines of a type, of the other
+    types in its region, by their vCPUs.
     """
 
     kind: Literal["replacement"] = "replacement"
