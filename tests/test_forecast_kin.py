@@ -13,6 +13,7 @@ from planner.prices import open_catalogs
 from planner.request import Replacement
 
 ALWAYS = Replacement(per_quarter=0.999999, shortest_days=1, longest_days=1)
+NONE: dict[str, int] = {}
 VCPUS = {"a.big": 4, "a.small": 2, "b.big": 8, "c.big": 4}
 
 
@@ -20,7 +21,7 @@ VCPUS = {"a.big": 4, "a.small": 2, "b.big": 8, "c.big": 4}
 def request_of(document, price):
     """A request of workloads by name: machine type and regions."""
 
-    def make(workloads, vcpus=VCPUS, **parts):
+    def make(workloads, vcpus=VCPUS, gpus=NONE, **parts):
         rates = [
             {**price(kind, "on_demand", 0.1), "region": region}
             for kind in VCPUS
@@ -28,6 +29,7 @@ def request_of(document, price):
         ]
         asked = document(rates, {name: [5.0] * 336 for name in workloads}, **parts)
         for one in asked["catalog"]["inline"]["instance_types"]:
+            one |= {"gpus": gpus[one["name"]]} if one["name"] in gpus else {}
             if one["name"] in vcpus:
                 one["vcpus"] = vcpus[one["name"]]
         asked["workloads"] = [
@@ -59,6 +61,19 @@ def test_one_type_has_no_kin_nor_have_series_kept_together(request_of):
     mixed = {"web": ("a.big", here), "api": ("b.big", here), "old": ("c.big", here)}
     together = {"together": [["web", "api"]]}
     assert kin_of(request_of(mixed, forecast=together)) == {}
+
+
+def test_machines_with_gpus_are_replaced_by_such_alone_and_counted_in_them(request_of):
+    here = ("here",)
+    mixed = {"web": ("a.big", here), "api": ("a.small", here), "train": ("b.big", here),
+             "infer": ("c.big", here)}  # fmt: skip
+    assert kin_of(request_of(mixed, gpus={"b.big": 8, "c.big": 1})) == {
+        frozenset({"web", "api"}): {"web": 4, "api": 2},
+        frozenset({"train", "infer"}): {"train": 8, "infer": 1},
+    }
+    assert kin_of(request_of(mixed, gpus={"a.small": 1, "b.big": 8, "c.big": 1})).keys() == {
+        frozenset({"api", "train", "infer"})
+    }
 
 
 def test_machine_moves_for_machine_where_no_vcpus_are_told(request_of):

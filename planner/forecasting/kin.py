@@ -13,7 +13,7 @@ class Kin:
 
     Attributes:
         types: machine type by series; what moves goes to a series of another type.
-        sizes: what one unit is worth by series, such as its vCPUs: of smaller ones more are needed.
+        sizes: what one unit is worth by series, its vCPUs or GPUs: of smaller ones more are needed.
     """
 
     types: Mapping[str, str]
@@ -42,16 +42,19 @@ class _Counted:
 def kin_by_region(request: PlanRequest, catalog: Catalog) -> tuple[Kin, ...]:
     """Workloads that are machines of different types in a region, but those kept together.
 
-    Types that the catalogue does not know are left out; where it does not say how many vCPUs one
-    has, demand moves machine by machine.
+    Types with GPUs replace one another by these, others by their vCPUs; where the catalogue does
+    not say how many, machine by machine. Types it does not know are left out.
     """
-    vcpus, found = catalog.instance_types["vcpus"], []
+    known, found = catalog.instance_types, []
+    has_gpus = known["gpus"] > 0
     for group in _by_region(request):
-        types = {one.series: one.kind for one in group if one.kind in vcpus.index}
-        if len(set(types.values())) > 1:
-            sizes = {name: float(vcpus[kind]) for name, kind in types.items()}
-            told = all(size > 0 for size in sizes.values())
-            found.append(Kin(types, sizes if told else dict.fromkeys(types, 1.0)))
+        listed = [one for one in group if one.kind in known.index]
+        for size, are_of in (("vcpus", ~has_gpus), ("gpus", has_gpus)):
+            types = {one.series: one.kind for one in listed if are_of[one.kind]}
+            if len(set(types.values())) > 1:
+                sizes = {name: float(known[size][kind]) for name, kind in types.items()}
+                told = all(one > 0 for one in sizes.values())
+                found.append(Kin(types, sizes if told else dict.fromkeys(types, 1.0)))
     return tuple(found)
 
 
