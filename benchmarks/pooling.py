@@ -2,11 +2,10 @@
 
 Run it from the repository: ``python benchmarks/pooling.py --policies look_back neutral``. It prints
 one JSON object per pool and policy, then one per way of pooling; stderr says which pool is under
-way. Demand is two regions' machines by
-type, hour by hour over three years, from ``../shared``; without these files there is nothing to run
-on. Prices are those of the bundled catalogue. Demand counts machines and reservations are bought by
-the machine, so all are whole. Every AWS commitment of one or three years without upfront may be
-bought at quarterly dates.
+way. Demand is two regions' machines by type, hour by hour over three years, from ``../shared``;
+without these files there is nothing to run on. Prices are those of the bundled catalogue. Demand
+counts machines and reservations are bought by the machine, so all are whole. Every AWS commitment
+of one or three years without upfront may be bought at quarterly dates.
 
 By type every pool is planned and billed by itself, as if it had an account of its own: a savings
 plan serves nobody else, and what one pool lacks another may hold unused.

@@ -87,40 +87,49 @@ def measure(plans: int, dtype: str, moments: int, threads: int | None) -> dict[s
         )
 
     first_make, *made = seconds(make, REPEATS)
-    hours = make()
-    price = structure.on_demand_usd
+    hours, price = make(), structure.on_demand_usd
     first_coarsen, *coarsened = seconds(
         lambda: coarsen(hours, ROWS_PER_MEAN, price, threads), REPEATS
     )
     points = [point_of(structure, demand, moved) for moved in (0.0, 0.01)]
+    streaming = min(seconds(lambda: weights @ demand, REPEATS))
+    passed = measure_pass(structure, hours, points, threads)
+    return {
+        "case": f"{dtype}-{plans}-plans",
+        "seconds": passed["seconds_warm"],
+        "seconds_first_make": round(first_make, 4),
+        "seconds_make": round(min(made), 4),
+        "seconds_first_coarsen": round(first_coarsen, 4),
+        "seconds_coarsen": round(min(coarsened), 4),
+        **passed,
+        "seconds_streaming": round(streaming, 5),
+        "ratio": round(passed["seconds_warm"] / streaming, 2),
+        "gap": None,
+        "bound": None,
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def measure_pass(
+    structure: Structure, hours: Hours, points: list[Point], threads: int | None
+) -> dict[str, float]:
+    """The pass itself: compiled, cold, between two points, and at the same one again."""
     started = time.perf_counter()
     Pass(structure, hours, threads)(points[0])
     first = time.perf_counter() - started
     sweep = Pass(structure, hours, threads)
     cold = seconds(lambda: sweep(points[0]), 1)[0]
     turns = iter(range(10**6))
-    streaming = min(seconds(lambda: weights @ demand, REPEATS))
     warm = np.median(seconds(lambda: sweep(points[next(turns) % 2]), REPEATS))
     same = np.median(seconds(lambda: sweep(points[0]), REPEATS)[1:])
     sums = sweep(points[0])
     return {
-        "case": f"{dtype}-{plans}-plans",
-        "seconds": round(float(warm), 5),
-        "seconds_first_make": round(first_make, 4),
-        "seconds_make": round(min(made), 4),
-        "seconds_first_coarsen": round(first_coarsen, 4),
-        "seconds_coarsen": round(min(coarsened), 4),
         "seconds_compile": round(max(first - cold, 0.0), 2),
         "seconds_cold": round(cold, 5),
         "seconds_warm": round(float(warm), 5),
         "seconds_same": round(float(same), 5),
-        "seconds_streaming": round(streaming, 5),
-        "ratio": round(float(warm) / streaming, 2),
-        "gap": None,
         "cost": round(float(sums.value_usd.sum()), 2),
-        "bound": None,
         "doubtful_rows": sums.doubtful_rows,
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from api.command.backtest_pictures import month_edges
 from api.command.pictures import draw_bill, draw_demand, draw_duration, draw_plan, title
 from planner import Layer, parse_request, plan_fleet
-from planner.backtest import Window
+from planner.backtest import MonthOfPolicy, Window
 
 
 @pytest.fixture
@@ -143,8 +143,12 @@ def test_a_back_test_is_drawn_from_its_windows_start_by_month_to_its_end():
         start=datetime(2025, 11, 9, 5, tzinfo=UTC), end=datetime(2026, 2, 3, tzinfo=UTC),
         hours=2059, seen_before_hours=0,
     )  # fmt: skip
-    edges = month_edges(window, 4)
+    months = [
+        MonthOfPolicy(month=name, bill_usd=1, saving_usd=1)
+        for name in ("2025-11", "2025-12", "2026-01", "2026-02")
+    ]
+    edges = month_edges(window, months)
     assert [f"{one:%Y-%m-%d %H}" for one in edges] == [
         "2025-11-09 05", "2025-12-01 00", "2026-01-01 00", "2026-02-01 00", "2026-02-03 00"
     ]  # fmt: skip
-    assert month_edges(window, 1) == [window.start, window.end]
+    assert month_edges(window, months[:1]) == [window.start, window.end]

@@ -20,6 +20,7 @@ from planner.recourse import (
     coarsen,
     make_hours,
 )
+from planner.recourse.lanes import greater, lesser
 
 STAGE_OF_SEGMENT = np.array([0, 1, 0])
 EXACT = 1e-8
@@ -351,3 +352,9 @@ def test_segments_may_be_empty():
 def test_importing_the_planner_loads_no_compiler():
     code = "import planner, planner.recourse, sys; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+
+
+def test_lanes_compare_outside_compiled_code_too():
+    left, right = np.array([1.0, 5.0, 2.0]), np.array([3.0, 4.0, 2.0])
+    assert lesser(left, right).tolist() == [1, 4, 2]
+    assert greater(left, right).tolist() == [3, 5, 2]

@@ -1,6 +1,7 @@
 """The picture of a back-test: what each policy has saved by each month, a panel per course."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from io import BytesIO
 
 import matplotlib.dates as mdates
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from api.command.figures import percent
-from planner.backtest import BacktestReport, CourseResult, PolicyResult, Window
+from planner.backtest import BacktestReport, CourseResult, MonthOfPolicy, PolicyResult, Window
 from planner.request import PolicyName
 
 WIDTH_INCHES, PANEL_INCHES = 12.0, 4.6
@@ -70,7 +71,7 @@ def _draw_policy(axes: Axes, one: PolicyResult, window: Window) -> None:
     saved = np.concatenate([[0.0], np.cumsum([float(month.saving_usd) for month in one.monthly])])
     is_best = one.policy is PolicyName.HINDSIGHT
     axes.plot(
-        [_day(moment) for moment in month_edges(window, len(one.monthly))],
+        [_day(moment) for moment in month_edges(window, one.monthly)],
         saved,
         color=colour,
         lw=1.6,
@@ -79,14 +80,10 @@ def _draw_policy(axes: Axes, one: PolicyResult, window: Window) -> None:
     )
 
 
-def month_edges(window: Window, months: int) -> list[datetime]:
+def month_edges(window: Window, months: Sequence[MonthOfPolicy]) -> list[datetime]:
     """A window's start, the ends of its calendar months, and its end."""
-    first = window.start.year * 12 + window.start.month - 1
-    ends = [
-        datetime((first + month) // 12, (first + month) % 12 + 1, 1, tzinfo=UTC)
-        for month in range(1, months)
-    ]
-    return [window.start, *ends, window.end]
+    later = [datetime.fromisoformat(f"{one.month}-01T00:00Z") for one in months[1:]]
+    return [window.start, *later, window.end]
 
 
 def _day(moment: datetime) -> float:

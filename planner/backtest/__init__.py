@@ -4,6 +4,7 @@ from planner.backtest.journal import Journal
 from planner.backtest.report import (
     BacktestReport,
     CourseResult,
+    MonthOfPolicy,
     PastPurchase,
     PolicyResult,
     Window,
@@ -16,6 +17,7 @@ __all__ = [
     "CourseResult",
     "Futures",
     "Journal",
+    "MonthOfPolicy",
     "PastPurchase",
     "PolicyResult",
     "WalkStanding",

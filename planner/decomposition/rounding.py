@@ -31,10 +31,9 @@ WORTHWHILE = 0.5
 
 def whole_points(master: Master, point: Floats) -> Iterator[Floats]:
     """Points with whole purchases near a point's own: the nearest, those below, those above."""
-    block = master.first.model["buy"].slice
+    block, whole = master.first.model["buy"].slice, whole_lots(master.first.terms)
     for up_from in (0.5, 1.0 - 1e-6, 1e-6):
         values = point.copy()
-        whole = whole_lots(master.first.terms)
         values[block] = round_purchases(master.first.terms, point[block], whole, up_from)
         round_exchanges(master.first.model, master.first.terms, values)
         yield values

@@ -98,8 +98,8 @@ class _Csv(DemandTable):
 
     def _refuse_other_separators(self, header: list[str]) -> None:
         """Stop at a header without commas that another sign sets apart."""
-        found = [sign for sign in _OTHER_SEPARATORS if len(header) == 1 and sign in header[0]]
-        if found:
+        found = [sign for sign in _OTHER_SEPARATORS if sign in header[0]]
+        if len(header) == 1 and found:
             told = "tabs" if found[0] == "\t" else f"'{found[0]}'"
             fix = f"its fields are set apart by {told}; write commas, and numbers with points"
             self.faults.stop(header[0], fix)

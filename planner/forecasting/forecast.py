@@ -14,7 +14,7 @@ from planner.forecasting.countries import calendars_by_clock
 from planner.forecasting.futures import Futures
 from planner.forecasting.hazards import befall
 from planner.forecasting.holiday_effects import Calendars, is_country
-from planner.forecasting.kin import Kin, kin_kept_together
+from planner.forecasting.kin import Kin
 from planner.forecasting.known import (
     Known,
     apply_known,
@@ -138,7 +138,7 @@ class Forecast:
             series,
             settings.hazards,
             ages={name: _age(self.history.series[name]) for name in names},
-            kin=(*kin_kept_together(settings), *self.kin),
+            kin=(*map(Kin.together, settings.together), *self.kin),
             seed=settings.seed,
         )
 

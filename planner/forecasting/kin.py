@@ -25,11 +25,6 @@ class Kin:
         return cls({name: name for name in series}, dict.fromkeys(series, 1.0))
 
 
-def kin_kept_together(settings: ForecastSettings) -> tuple[Kin, ...]:
-    """The groups that settings name."""
-    return tuple(Kin.together(group) for group in settings.together)
-
-
 @dataclass(frozen=True)
 class _Counted:
     """A series that counts machines of a type, and where they may run."""

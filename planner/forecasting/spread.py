@@ -97,7 +97,7 @@ class Spread:
 def measure_spread(model: Model, units: Floats) -> Spread:
     """The spread of a model on a history [unit × hour]."""
     changes = _changes(model, units)
-    scale, exponent = _growth_of_errors(model, units, SCALE_OF_CHANGES * _usual_change(changes))
+    scale, exponent = _growth_of_errors(model, units, changes)
     short = SHORT_DAYS if model is DAILY else SHORT_WEEKS
     scale *= float(np.sqrt(1 + short / len(units) ** 2))
     return Spread(scale, exponent, _ratios(model, units), changes, _season(model, units))
@@ -156,9 +156,10 @@ def _usual_change(changes: Floats) -> float:
     return float(np.sqrt(np.mean(np.clip(changes, -most, most) ** 2)))
 
 
-def _growth_of_errors(model: Model, units: Floats, prior: float) -> tuple[float, float]:
+def _growth_of_errors(model: Model, units: Floats, changes: Floats) -> tuple[float, float]:
     """Scale and exponent: a straight line through log errors by log horizon, drawn to priors."""
-    ahead, deviation, weight = _log_errors(model, units)
+    ahead, deviation, weight = _log_errors(model, units, still=_stands_still(changes))
+    prior = SCALE_OF_CHANGES * _usual_change(changes)
     x = np.log(_slowing(ahead, model.unit_hours))
     y = np.log(np.maximum(deviation, 1e-4))
     normal = np.array(
@@ -178,7 +179,7 @@ def _growth_of_errors(model: Model, units: Floats, prior: float) -> tuple[float,
     return float(np.exp(log_scale)), float(np.clip(exponent, 0.0, LARGEST_EXPONENT))
 
 
-def _log_errors(model: Model, units: Floats) -> tuple[Floats, Floats, Floats]:
+def _log_errors(model: Model, units: Floats, *, still: bool) -> tuple[Floats, Floats, Floats]:
     """Horizons, deviation of the level's log error at each, and independent errors seen."""
     count, means = len(units), units.mean(axis=1)
     first = max(3, model.fewest_units, min(FIRST_ORIGIN, count // 2))
@@ -199,7 +200,7 @@ def _log_errors(model: Model, units: Floats) -> tuple[Floats, Floats, Floats]:
     )
     # Errors of neighbouring origins overlap by most of their horizon.
     weight = seen[enough] * step / (ahead_of / 2 + 1)
-    if _stands_still(_changes(model, units)):
+    if still:
         # Few errors are any: their middle ones say nothing of the steps that will come.
         squares = np.nanmean(errors[:, enough] ** 2, axis=0)
         deviation = np.sqrt((weight * squares + UNSEEN_STEP**2) / (weight + 1))

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
@@ -222,13 +223,13 @@ def _logic(name: str) -> Callable[..., Any]:
 
 
 def lesser(left: Any, right: Any) -> Any:
-    """The lesser of two, lane by lane; for compiled code alone."""
-    raise NotImplementedError("for compiled code alone")
+    """The lesser of two, lane by lane; in compiled code one instruction."""
+    return np.where(left < right, left, right)
 
 
 def greater(left: Any, right: Any) -> Any:
-    """The greater of two, lane by lane; for compiled code alone."""
-    raise NotImplementedError("for compiled code alone")
+    """The greater of two, lane by lane; in compiled code one instruction."""
+    return np.where(left > right, left, right)
 
 
 for _symbol, _name in (

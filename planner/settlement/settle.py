@@ -1,5 +1,6 @@
 """Turns a decision into a plan: the bill, its splits, coverage, cash flow and reasons."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -79,10 +80,8 @@ def settle(
     problem: Problem, policy: Policy, certificate: Certificate, solver: SolverReport
 ) -> Plan:
     """The plan of a policy. Its cost is the provider's bill, not the model's objective."""
-    outlook = look_out(problem, policy)
-    model_cost = _usd(certificate.cost_usd)
-    linear_cost = linear_cost_usd(problem, policy)
-    gap, asked = certificate.gap, problem.gap
+    outlook, linear_cost = look_out(problem, policy), linear_cost_usd(problem, policy)
+    model_cost, gap, asked = _usd(certificate.cost_usd), certificate.gap, problem.gap
     met = gap is not None and gap <= asked + GAP_SLACK
     total, on_demand = outlook.total_usd, outlook.on_demand_usd
     present = present_cost(problem, on_demand)
@@ -124,12 +123,17 @@ def settle(
         warnings=(
             *problem.warnings,
             *_gap_warning(gap, asked, solver.stopped, met=met),
-            *_difference_warning(total, model_cost),
-            *(f"limits: {one}" for one in broken_limits(outlook)),
-            *_horizon_warning(policy),
+            *_doubts(outlook, policy, model_cost),
             *doubts_of(present, on_demand),
         ),
     )
+
+
+def _doubts(outlook: Outlook, policy: Policy, model_cost: Decimal) -> Iterator[str]:
+    """A bill unlike the model's, limits that it breaks, and what reaches beyond the horizon."""
+    yield from _difference_warning(outlook.total_usd, model_cost)
+    yield from (f"limits: {one}" for one in broken_limits(outlook))
+    yield from _horizon_warning(policy)
 
 
 def _basis(problem: Problem) -> ForecastBasis | None:
