@@ -39,7 +39,7 @@ def run_cheapest(problem: Problem, spending: Spending, shares: Shares) -> Shares
 
 
 def _alike(problem: Problem, candidates: Iterable[int]) -> list[list[int]]:
-    """Candidates of one workload with equal usage of equal slices and equal excess prices.
+    """Candidates of one workload with equal usage of equal slices and equal software.
 
     Nor does any limit tell them apart.
     """
@@ -68,10 +68,9 @@ def _alike(problem: Problem, candidates: Iterable[int]) -> list[list[int]]:
 
 
 def _priced(problem: Problem, resource: Resource) -> tuple[int, Fraction]:
-    """The slice of a resource, and what a unit costs beyond the slice's price."""
+    """The slice of a resource, and what software costs per unit."""
     at = problem.pools.slice_of(resource)
-    part = problem.pools.slices[at]
-    return at, part.excess_usd(resource) / part.units_of(resource)
+    return at, Fraction(resource.software_usd) / problem.pools.slices[at].units_of(resource)
 
 
 def _preference(problem: Problem, position: int, spending: Spending) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from catalogs import Catalog, DedicatedOffer, Faults, OfferKind, Payment, SpendOffer
 from catalogs.billed import is_size_flexible, pool_units
 from planner.calendar import Calendar
-from planner.fleet import Pools
+from planner.fleet import PlanTerms, Pools
 from planner.hardware import HardwareOffer
 from planner.purchases import (
     Option,
@@ -81,6 +81,20 @@ def resolve_owned(
         found.append(Owned(commitment, option, quantity, start, end, cost))
     faults.raise_if_any()
     return tuple(found)
+
+
+def plan_matters(request: PlanRequest, terms: PlanTerms) -> bool:
+    """Whether a savings plan of these terms may be bought, or is owned."""
+    (kind, hours, payment), allowed = terms, request.offers
+    may_be_bought = (
+        kind in allowed.kinds
+        and payment in allowed.payments
+        and (allowed.term_hours is None or hours in allowed.term_hours)
+    )
+    return may_be_bought or any(
+        (one.kind, one.payment) == (kind, payment) and is_of_term(hours or 0, one.term_hours)
+        for one in request.owned
+    )
 
 
 def _check_workload(

@@ -31,10 +31,10 @@ class Mix:
         decisions: number of decisions.
         share: share of the workload that one unit of the column serves, times ``demand``.
         demand: what the columns of a decision must add up to: 1, or whole increments.
-        excess_usd: what one unit of it costs beyond its slice's price of the usage, if a scenario
-            comes true [scenario × column], in the accounting.
+        software_usd: what the software of one unit of it costs, paid whatever is committed, if a
+            scenario comes true [scenario × column], in the accounting.
         usage_usd: expected on-demand equivalent of one unit of it, at slice prices, undiscounted.
-        given_excess_usd: the same excess of workloads without a choice [scenario].
+        given_software_usd: software of workloads without a choice [scenario].
         given_usage_usd: the same on-demand equivalent.
     """
 
@@ -44,9 +44,9 @@ class Mix:
     decisions: int
     share: Floats
     demand: Floats
-    excess_usd: sp.csr_array[np.float64]
+    software_usd: sp.csr_array[np.float64]
     usage_usd: Floats
-    given_excess_usd: Floats
+    given_software_usd: Floats
     given_usage_usd: float
 
     @property
@@ -54,9 +54,9 @@ class Mix:
         """Number of columns."""
         return len(self.candidate)
 
-    def expected_excess_usd(self, probability: Floats) -> Floats:
-        """Excess of one unit of each column by the scenarios' probabilities [column]."""
-        return np.asarray(self.excess_usd.T @ probability, dtype=np.float64)
+    def expected_software_usd(self, probability: Floats) -> Floats:
+        """Software of one unit of each column by the scenarios' probabilities [column]."""
+        return np.asarray(self.software_usd.T @ probability, dtype=np.float64)
 
     def name(self, column: int) -> str:
         """A column's readable name."""
@@ -83,14 +83,13 @@ class SliceUsage:
 
 @dataclass(frozen=True)
 class _Running:
-    """What each machine of a candidate means to the model: slice units, and its prices in USD.
+    """What each machine of a candidate means to the model: slice units, and prices in USD per hour.
 
-    The excess is of its price beyond the slice's. Software is paid for beside that, where it runs.
+    Software is paid for beside the machine, where it runs.
     """
 
     units: tuple[tuple[int, float], ...]
     price_usd: float
-    excess_usd: float
     software_usd: float
 
 
@@ -162,10 +161,10 @@ def _mix_by_stage(problem: Problem) -> Mix:
     totals = _Totals(problem)
     position = np.array([p for workload in undecided for p in workload], dtype=np.intp)
     workload = np.repeat(np.arange(len(undecided)), [len(one) for one in undecided])
-    excess, usage = [], []
+    software, usage = [], []
     for one in position:
         by_scenario, usd = totals.of(int(one))
-        excess.append(by_scenario)
+        software.append(by_scenario)
         usage.append(usd)
     when = np.tile(np.arange(stages), len(position))
     given = _given(decided, totals)
@@ -176,9 +175,9 @@ def _mix_by_stage(problem: Problem) -> Mix:
         decisions=len(undecided) * stages,
         share=np.ones(len(when)),
         demand=np.ones(len(undecided) * stages),
-        excess_usd=sp.csr_array(np.hstack([np.zeros((len(problem.probability), 0)), *excess])),
+        software_usd=sp.csr_array(np.hstack([np.zeros((len(problem.probability), 0)), *software])),
         usage_usd=np.concatenate([np.zeros(0), *usage]),
-        given_excess_usd=given[0],
+        given_software_usd=given[0],
         given_usage_usd=given[1],
     )
 
@@ -205,14 +204,14 @@ def _mix_by_hour(problem: Problem, groups: HourGroups) -> Mix:
     candidates, hours = _joined(candidate), _joined(when)
     run = [_running(problem, position) for position in range(len(problem.candidates))]
     # Where capacity is held there is no choice: all that is paid for here runs.
-    excess = np.array([one.excess_usd + one.software_usd for one in run])[candidates]
+    software = np.array([one.software_usd for one in run])[candidates]
     price = np.array([one.price_usd for one in run])[candidates]
     given = _given(decided, _Totals(problem))
     # Where no risk is weighed a group may hold several scenarios: only its mean is asked for then.
     scenario = groups.scenario[hours]
     by_scenario = sp.csr_array(
         (
-            excess * groups.worth[hours] / problem.probability[scenario],
+            software * groups.worth[hours] / problem.probability[scenario],
             (scenario, np.arange(len(hours))),
         ),
         shape=(len(problem.probability), len(hours)),
@@ -224,21 +223,21 @@ def _mix_by_hour(problem: Problem, groups: HourGroups) -> Mix:
         decisions=decisions,
         share=np.concatenate([np.zeros(0), *share]),
         demand=np.concatenate(demands),
-        excess_usd=by_scenario,
+        software_usd=by_scenario,
         usage_usd=price * groups.count[hours],
-        given_excess_usd=given[0],
+        given_software_usd=given[0],
         given_usage_usd=given[1],
     )
 
 
 def _given(decided: list[int], totals: "_Totals") -> tuple[Floats, float]:
-    """What workloads without a choice cost beyond their slices' prices [scenario], and at them."""
-    excess, usage = np.zeros(totals.scenarios), 0.0
+    """What software of workloads without a choice costs [scenario], and their usage."""
+    software, usage = np.zeros(totals.scenarios), 0.0
     for position in decided:
         by_scenario, usd = totals.of(position)
-        excess += by_scenario.sum(axis=1)
+        software += by_scenario.sum(axis=1)
         usage += float(usd.sum())
-    return excess, usage
+    return software, usage
 
 
 class _Totals:
@@ -254,17 +253,16 @@ class _Totals:
         self.worth = np.tile(problem.calendar.worth[:-1], self.scenarios)
 
     def of(self, candidate: int) -> tuple[Floats, Floats]:
-        """Excess of a candidate [scenario × stage]; its expected usage [stage], both in USD."""
+        """Software of a candidate [scenario × stage]; its expected usage [stage], both in USD."""
         run, stages = _running(self.problem, candidate), self.problem.stages.count
         machines = machines_needed(self.problem, candidate)
         shape = (self.scenarios, stages)
         length = self.scenarios * stages
         hours = np.bincount(self.key, machines, minlength=length).reshape(shape)
         expected = self.problem.probability @ hours
-        if not run.excess_usd and not run.software_usd:
+        if not run.software_usd:
             return np.zeros(shape), expected * run.price_usd
-        paid = run.excess_usd * machines
-        paid += run.software_usd * machines_running(self.problem, candidate)
+        paid = run.software_usd * machines_running(self.problem, candidate)
         worth = np.bincount(self.key, paid * self.worth, minlength=length).reshape(shape)
         return np.asarray(worth, dtype=np.float64), expected * run.price_usd
 
@@ -300,17 +298,15 @@ def _inside(problem: Problem, at: int, moments: Ints, machines: Floats) -> Float
 
 
 def _running(problem: Problem, position: int) -> _Running:
-    units, price, excess, software = [], Fraction(0), Fraction(0), Fraction(0)
+    units, price, software = [], Fraction(0), Fraction(0)
     for part in problem.candidates[position].machine.parts:
         slices = problem.pools.slices_of(part.resource)
         inside, quantity = problem.pools.slices[slices[0]], Fraction(part.quantity)
         of_slice = quantity * inside.units_of(part.resource)
         units += [(at, float(of_slice)) for at in slices]
         price += inside.on_demand_usd * of_slice
-        licensed = quantity * Fraction(part.resource.software_usd)
-        excess += quantity * inside.excess_usd(part.resource) - licensed
-        software += licensed
-    return _Running(tuple(units), float(price), float(excess), float(software))
+        software += quantity * Fraction(part.resource.software_usd)
+    return _Running(tuple(units), float(price), float(software))
 
 
 def _joined(parts: list[Ints]) -> Ints:

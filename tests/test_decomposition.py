@@ -176,7 +176,7 @@ def test_means_and_anchors_prove_nothing_that_is_not_so(planned, price, monkeypa
     """Small problems look at means only here, and have anchors only here."""
     monkeypatch.setattr("planner.decomposition.method.LEAST_ROWS_FOR_MEANS", 0)
     monkeypatch.setattr("planner.decomposition.method.ROWS_PER_MEAN", 3)
-    monkeypatch.setattr("planner.decomposition.anchors.LEAST_POOLS", 1)
+    monkeypatch.setattr("planner.decomposition.anchors.LEAST_FAMILIES", 1)
 
     @settings(
         deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -1,21 +1,22 @@
 """Usage pools: what a provider bills and discounts together, in linear units."""
 
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
 from catalogs import PoolKey
 from planner.fleet.candidate import Candidate
-from planner.fleet.machines import Resource
+from planner.fleet.machines import PlanTerms, Resource
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Usage of one pool that the model serves and prices alike.
+    """Usage of one pool that the model serves at one price.
 
-    The resources of a pool that the same savings plans cover (nearly always the whole pool) where
-    machines may be fractional; one machine type where they are whole.
+    Where machines may be fractional: the resources of a pool that the same savings plans cover, and
+    whose on-demand price and plan rates per unit are equal or differ by a tolerance at most. Where
+    machines are whole: one machine type.
 
     Attributes:
         pool: position of its pool.
@@ -42,11 +43,6 @@ class Slice:
     def units_of(self, resource: Resource) -> Fraction:
         """Units of the slice in one of a resource."""
         return Fraction(resource.units) / self.pool_units
-
-    def excess_usd(self, resource: Resource) -> Fraction:
-        """What an hour of it costs beyond the slice's price of its units, software included."""
-        price = Fraction(resource.on_demand_usd) + Fraction(resource.software_usd)
-        return price - self.on_demand_usd * self.units_of(resource)
 
 
 @dataclass(frozen=True)
@@ -82,12 +78,21 @@ def make_pools(
     *,
     whole_machines: bool,
     apart: Collection[tuple[str, str]] = (),
+    matters: Callable[[PlanTerms], bool] = lambda _: True,
+    tolerance: Fraction = Fraction(0),
 ) -> Pools:
     """The pools all candidates run in, and their slices.
 
-    The price of a slice's unit is the lowest of its resources', which keeps the bound a true
-    bound; each one's exact excess over it is charged on its whole usage. Types ``apart``, by region
-    and name, have slices of their own: something serves them alone.
+    A slice is priced at the lowest of its resources' unit prices and rates: a relaxation, so that
+    a bound stays one. No price of a resource is more than ``tolerance``, as a share, above it.
+
+    Args:
+        candidates: the machines.
+        whole_machines: whether each type is a slice of its own.
+        apart: types, by region and name, that something serves alone; each is a slice of its own.
+        matters: whether a savings plan may be bought or is owned; the rates of others tell nothing
+            apart.
+        tolerance: share by which prices per unit may differ inside a slice.
     """
     resources = sorted(
         {part.resource for candidate in candidates for part in candidate.machine.parts},
@@ -101,21 +106,59 @@ def make_pools(
             for one in resources
         ]
         return Pools(keys, tuple(slices))
-    alike: dict[tuple[int, Hashable], list[Resource]] = {}
+    told_apart: dict[tuple[int, Hashable], list[Resource]] = {}
     for resource in resources:
-        covered_by = frozenset(terms for terms, _ in resource.plan_rates)
-        servers = frozenset(resource.unit_servers.items())
-        # Held capacity is not served by all that serves its type.
         is_apart = (resource.region, resource.name) in apart
+        # Held capacity is not served by all that serves its type.
         alone = (resource.name, resource.capacity_group) if is_apart else ()
-        told_apart = (covered_by, resource.sustained_use, servers, alone)
-        alike.setdefault((position[resource.pool], told_apart), []).append(resource)
-    slices = [one for (pool, _), inside in alike.items() for one in _slices(pool, tuple(inside))]
-    return Pools(keys, tuple(slices))
+        covered_by = frozenset(_unit_rates(resource, matters)), frozenset(resource.unit_servers)
+        kind = (covered_by, resource.sustained_use, resource.sold_on_demand, alone)
+        told_apart.setdefault((position[resource.pool], kind), []).append(resource)
+    found: list[Slice] = []
+    for (pool, _), inside in told_apart.items():
+        for equal in _of_equal_prices(inside, matters, tolerance):
+            found += _slices(pool, equal)
+    return Pools(keys, tuple(found))
+
+
+def _unit_rates(
+    resource: Resource, matters: Callable[[PlanTerms], bool]
+) -> dict[PlanTerms, Fraction]:
+    """Rates of one unit of a resource's pool under the savings plans that matter."""
+    return {terms: rate for terms, rate in resource.unit_plan_rates.items() if matters(terms)}
+
+
+def _of_equal_prices(
+    resources: Iterable[Resource], matters: Callable[[PlanTerms], bool], tolerance: Fraction
+) -> Iterator[tuple[Resource, ...]]:
+    """Resources in groups in which no unit price or rate is far above the lowest."""
+    most = 1 + tolerance
+    groups: list[tuple[list[Resource], list[Fraction], list[Fraction]]] = []
+    for resource in sorted(resources, key=lambda one: _unit_prices(one, matters)):
+        prices = _unit_prices(resource, matters)
+        for inside, lowest, highest in groups:
+            low, high = list(map(min, lowest, prices)), list(map(max, highest, prices))
+            if all(b <= most * a for a, b in zip(low, high, strict=True)):
+                inside.append(resource)
+                lowest[:], highest[:] = low, high
+                break
+        else:
+            groups.append(([resource], list(prices), list(prices)))
+    yield from (tuple(inside) for inside, _, _ in groups)
+
+
+def _unit_prices(resource: Resource, matters: Callable[[PlanTerms], bool]) -> list[Fraction]:
+    """All that one unit of a resource's pool may cost: on demand, under plans, on servers."""
+    rates, servers = _unit_rates(resource, matters), resource.unit_servers
+    return [
+        resource.unit_price_usd,
+        *(rates[terms] for terms in sorted(rates, key=str)),
+        *(servers[name] for name in sorted(servers)),
+    ]
 
 
 def _slices(pool: int, inside: tuple[Resource, ...]) -> Iterator[Slice]:
-    """One slice, or one for each quarter of a month's prices."""
+    """One slice, or one for each quarter of a month's prices; at the lowest price."""
     lowest = min(one.unit_price_usd for one in inside)
     factors = inside[0].sustained_use
     if factors is None:

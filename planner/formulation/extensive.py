@@ -72,8 +72,8 @@ class PlanningModel:
         for name, expected in expected_costs(first.terms):
             cost += float(expected @ self.linear.values(name, incumbent))
         if first.mix.size:
-            excess = first.mix.expected_excess_usd(problem.probability)
-            cost += float(excess @ self.linear.values("run", incumbent))
+            software = first.mix.expected_software_usd(problem.probability)
+            cost += float(software @ self.linear.values("run", incumbent))
         return cost + float(problem.probability @ first.given_usd + self.recourse_usd @ incumbent)
 
     @property

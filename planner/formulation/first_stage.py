@@ -82,9 +82,9 @@ class FirstStage:
 
     @property
     def given_usd(self) -> Floats:
-        """What no decision changes: owned commitments and excess prices [scenario]."""
+        """What no decision changes: owned commitments and software [scenario]."""
         owned = sum(one.cost_usd for one in self.problem.owned)
-        return self.mix.given_excess_usd + owned
+        return self.mix.given_software_usd + owned
 
 
 def build_first_stage(problem: Problem) -> FirstStage:

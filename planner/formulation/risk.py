@@ -37,7 +37,7 @@ def weigh_risk(
     level = model.add("tail level", 1, lower=-np.inf, cost=risk.tail_weight)
     beyond = model.add("beyond level", count, cost=risk.tail_weight * problem.probability / tail)
     baseline = on_demand_usd(problem)
-    run = [(model["run"], -first.mix.excess_usd)] if first.mix.size else []
+    run = [(model["run"], -first.mix.software_usd)] if first.mix.size else []
     model.require(
         "tail of scenario",
         [

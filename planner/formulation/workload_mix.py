@@ -20,8 +20,8 @@ def run_workloads(model: LinearModel, terms: Terms, pools: Commitments) -> None:
     .. math:: \sum_i \varphi_{diw} = 1
         \qquad\text{or}\qquad \sum_i n_{dig} / needed_{dig} \ge 1,\; n \in \mathbb{N}
 
-    A machine's price beyond its slice's is charged on all of its usage. Where a workload's
-    reserved machines serve no other, they run all the time and :math:`n` counts those beside them.
+    Software is paid for what runs, whatever is committed. Where a workload's reserved machines
+    serve no other, they run all the time and :math:`n` counts those beside them.
     """
     mix = terms.mix
     if not mix.size:
@@ -32,7 +32,7 @@ def run_workloads(model: LinearModel, terms: Terms, pools: Commitments) -> None:
         mix.size,
         # A share of 1, or all the machines the whole workload needs: more would idle.
         upper=whole(mix.demand[mix.decision] / mix.share),
-        cost=terms.problem.mean_weight * mix.expected_excess_usd(terms.problem.probability),
+        cost=terms.problem.mean_weight * mix.expected_software_usd(terms.problem.probability),
         integer=whole_machines,
         index=mix.name,
     )

@@ -70,10 +70,7 @@ class Problem:
     @property
     def gap(self) -> float:
         """Share of the cost by which a plan may lie above the bound; wider for futures drawn."""
-        asked = self.request.solve
-        if self.futures is None or "gap" in asked.model_fields_set:
-            return asked.gap
-        return max(asked.gap, GAP_OF_FUTURES)
+        return gap_of(self.request, is_drawn=self.futures is not None)
 
     @property
     def holds_capacity(self) -> bool:
@@ -235,3 +232,11 @@ class Problem:
     def _certain_lots(self) -> tuple[Lot, ...]:
         """The lots as they stand where only one future is looked at."""
         return tuple(lot.certain() for lot in self.lots)
+
+
+def gap_of(request: PlanRequest, *, is_drawn: bool) -> float:
+    """Share of the cost by which a plan may lie above the bound; wider for futures drawn."""
+    asked = request.solve
+    if not is_drawn or "gap" in asked.model_fields_set:
+        return asked.gap
+    return max(asked.gap, GAP_OF_FUTURES)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from planner.forecasting import Forecast, Futures, forecast_request, information
 from planner.forecasting.notes import notes_on_plan
 from planner.hardware import check_hardware
 from planner.information import partitions_by_date
-from planner.owned import Owned, resolve_owned
+from planner.owned import Owned, plan_matters, resolve_owned
 from planner.present_bill import read_present_bill
 from planner.prices import longest_term_hours, open_catalogs
 from planner.problem.faults import (
@@ -32,7 +34,7 @@ from planner.problem.faults import (
     check_whole,
 )
 from planner.problem.notes import notes_of, warnings_of
-from planner.problem.problem import Problem
+from planner.problem.problem import Problem, gap_of
 from planner.purchases import Lot, Option, find_options, find_targets, make_lots
 from planner.repairs import summed_up
 from planner.request import PastBill, PlanRequest
@@ -67,7 +69,10 @@ def make_problem(
     inputs = _read(sources, catalog, demand, faults)
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
     planned = _planned(request, inputs, faults) or _stand_in(sources.series)
-    fleet = collected(faults, lambda: _make_fleet(request, inputs.catalog, planned))
+    is_drawn = inputs.futures is not None
+    fleet = collected(
+        faults, lambda: _make_fleet(request, inputs.catalog, planned, is_drawn=is_drawn)
+    )
     faults.raise_if_any()
     if fleet is None:
         raise InvalidInputError(faults.found)
@@ -214,7 +219,13 @@ def _stand_in(names: set[str]) -> _Planned:
     return _Planned(Calendar(start, 1, ()), demand, (), ())
 
 
-def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _Fleet:
+SLICE_SHARE = 0.5
+"""Prices inside a slice differ by at most this share of the gap asked for."""
+
+
+def _make_fleet(
+    request: PlanRequest, catalog: Catalog, planned: _Planned, *, is_drawn: bool
+) -> _Fleet:
     """Machines, pools and owned commitments; their faults together."""
     faults, whole = Faults(), request.whole_machines
     levels = find_levels(request, planned.demand, planned.calendar, faults)
@@ -227,7 +238,14 @@ def _make_fleet(request: PlanRequest, catalog: Catalog, planned: _Planned) -> _F
         for one in request.owned
         if one.kind is OfferKind.RESERVED_ZONAL
     } | block_types(request, catalog)
-    pools = make_pools(candidates or (), whole_machines=whole, apart=apart)
+    tolerance = Fraction(SLICE_SHARE * gap_of(request, is_drawn=is_drawn))
+    pools = make_pools(
+        candidates or (),
+        whole_machines=whole,
+        apart=apart,
+        matters=partial(plan_matters, request),
+        tolerance=tolerance,
+    )
     owned = collected(faults, lambda: resolve_owned(request, catalog, pools, planned.calendar))
     check_size(candidates or (), len(planned.demand.scenarios), faults)
     check_floors(request, candidates or (), faults)

@@ -74,18 +74,22 @@ def spend_option(
 ) -> Iterable[Option]:
     """A spend plan as an option; none where it serves nothing of the fleet.
 
-    A plan that serves one linear pool only, and all of it, is the same as machines dedicated to
-    that pool: each dollar serves 1/rate units. (Whole machines may be partly covered by a plan, so
-    not there.)
+    A plan that serves one pool only, and all of it at one rate per unit, is the same as machines
+    dedicated to that pool: each dollar serves 1/rate units. (Whole machines may be partly covered
+    by a plan, so not there.)
     """
-    rates = tuple(_slice_rate(part, dict(covered)) for part in pools.slices)
+    known = dict(covered)
+    rates = tuple(_slice_rate(part, known) for part in pools.slices)
     served = [position for position, rate in enumerate(rates) if rate is not None]
     if not served:
         return
-    position = served[0]
-    alone = pools.slices_of_pool(pools.slices[position].pool) == served
-    if alone and not whole_machines:
-        units = Fraction(step) / Fraction(rates[position] or 1)
-        yield Option(offer, step, pools.slices[position].pool, units, rates, covered)
+    pool = pools.slices[served[0]].pool
+    per_unit = {
+        Fraction(rates[position] or 0) / pools.slices[position].pool_units for position in served
+    }
+    is_dedicated = pools.slices_of_pool(pool) == served and len(per_unit) == 1
+    if is_dedicated and not whole_machines:
+        units = Fraction(step) / (per_unit.pop() or 1)
+        yield Option(offer, step, pool, units, rates, covered)
     else:
         yield Option(offer, step, rates=rates, resource_rates=covered)

@@ -87,6 +87,6 @@ def _usage_class(
 
 
 def linear_price_usd(problem: Problem, resource: Resource) -> Decimal:
-    """A resource's on-demand price as the model sees it, without its excess."""
+    """A resource's on-demand price as the model sees it."""
     part = problem.pools.slices[problem.pools.slice_of(resource)]
     return decimal(part.on_demand_usd * part.units_of(resource))

@@ -4,10 +4,12 @@ Importing it compiles nothing; the first pass loads numba and, once per installa
 """
 
 from planner.recourse.coarsening import coarsen
+from planner.recourse.families import ROAMS, Families, find_families
 from planner.recourse.hourly_pass import Pass
 from planner.recourse.hours import Hours, make_hours
 from planner.recourse.rewarded import Dispatch, RewardedPass
 from planner.recourse.structure import (
+    Levels,
     Multipliers,
     Point,
     SeriesRange,
@@ -17,8 +19,11 @@ from planner.recourse.structure import (
 )
 
 __all__ = [
+    "ROAMS",
     "Dispatch",
+    "Families",
     "Hours",
+    "Levels",
     "Multipliers",
     "Pass",
     "Point",
@@ -28,5 +33,6 @@ __all__ = [
     "Sums",
     "Tangents",
     "coarsen",
+    "find_families",
     "make_hours",
 ]

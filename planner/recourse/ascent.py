@@ -12,8 +12,11 @@ rates ``units`` and R as its C) and nothing is subtracted from its slices' usage
 D is concave and piecewise linear; its kinks are where two plans, or a plan and a price, tie on a
 slice. In logarithms they are differences of two coordinates, so the edges of the pieces are the
 directions "multiply m_j, j in S, by one factor". If none of these, up or down, ascends, m is
-optimal; along one of them D is a weighted quantile problem. Shared pools have no slice in common:
-which of them belong in S is decided one by one once the plans in S are known.
+optimal; along one of them D is a weighted quantile problem.
+
+Commitments of one family (`planner.recourse.families`) have no slice in common with another
+family's. So families are settled one by one, given the m of the plans that roam; and which of a
+family's commitments belong in S is decided family by family once the roaming plans in S are known.
 """
 
 import numpy as np
@@ -33,7 +36,7 @@ from planner.recourse.lanes import (
     spread_bits,
     store,
 )
-from planner.recourse.tables import FLOOR, MOST_SUBSETS
+from planner.recourse.tables import FLOOR, MOST_LOCAL_SUBSETS, MOST_SUBSETS
 
 TIE = 1e-9
 """Prices within this share of each other tie."""
@@ -51,53 +54,72 @@ compiled = njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfu
 
 
 @compiled
-def load_warm(search, stages, stage, warm, plan, pool):
+def load_warm(search, warm, plan, pool):
     """Start the search at the m of the last pass, at or above the floor."""
     for k in range(search.sizes[0]):
-        m = load(warm.plan, (plan + stages.active[stage, k]) * LANES)
+        m = load(warm.plan, (plan + search.plan_at[k]) * LANES)
         store(search.m, k * LANES, greater(m, spread(search.floor[k])))
-    for p in range(search.sizes[1]):
-        n = load(warm.pool, (pool + stages.active_pools[stage, p]) * LANES)
-        store(search.n, p * LANES, greater(n, spread(search.pool_floor[p])))
+    load_locals(search, warm, plan, pool)
 
 
 @compiled
-def store_warm(search, stages, stage, warm, plan, pool):
-    """Keep the m found for the next pass."""
+def load_locals(search, warm, plan, pool):
+    """Likewise the families' commitments alone."""
+    for i in range(search.sizes[1]):
+        if search.local_plan[i] >= 0:
+            n = load(warm.plan, (plan + search.local_plan[i]) * LANES)
+        else:
+            n = load(warm.pool, (pool + search.local_pool[i]) * LANES)
+        store(search.n, i * LANES, greater(n, spread(search.local_floor[i])))
+
+
+@compiled
+def keep_prices(search):
+    """Give the structure's plans and pools the m found."""
     for k in range(search.sizes[0]):
-        store(warm.plan, (plan + stages.active[stage, k]) * LANES, load(search.m, k * LANES))
-    for p in range(search.sizes[1]):
-        store(warm.pool, (pool + stages.active_pools[stage, p]) * LANES, load(search.n, p * LANES))
+        store(search.plan_price, search.plan_at[k] * LANES, load(search.m, k * LANES))
+    for i in range(search.sizes[1]):
+        if search.local_plan[i] >= 0:
+            store(search.plan_price, search.local_plan[i] * LANES, load(search.n, i * LANES))
+        else:
+            store(search.pool_price, search.local_pool[i] * LANES, load(search.n, i * LANES))
 
 
 @compiled
 def ascend(tables, search, excess, kappa):
     """Search along ascending directions until none is left; returns rows where some are."""
-    plans, pools, sets = search.sizes[0], search.sizes[1], search.sizes[2]
+    plans, locals_, ascending = search.sizes[0], search.sizes[1], 0
     for round_ in range(MOST_ROUNDS):
-        if plans == 2 and pools == 0:
+        unsettled = settle_families(tables, search, excess) if locals_ else 0
+        if plans == 2 and locals_ == 0:
             _find_slopes_of_two(tables, search, excess, kappa)
-        else:
+        elif plans:
             _find_slopes(tables, search, excess, kappa)
-        ascending = _find_ways(search)
-        if ascending == 0 or round_ == MOST_ROUNDS - 1:
+        else:
+            price_slices(tables, search, kappa)
+            return unsettled
+        ascending = unsettled | _find_ways(search)
+        if ascending == unsettled or round_ == MOST_ROUNDS - 1:
             break
         if round_ == MOST_ROUNDS // 2:
             _restart(search, ascending)
             continue
-        for p in range(pools):
-            if search.pool_rises[p] | search.pool_falls[p]:
-                search.joins[:pools] = 0
-                search.joins[p] = -1
-                _search_line(tables, search, 0, search.pool_rises[p] | search.pool_falls[p], excess)
-        for q in range(1, sets):
-            if search.rises[q] | search.falls[q]:
-                _join_pools(search, q)
-                ways = search.rises[q] | search.falls[q]
-                _search_line(tables, search, search.sets[q], ways, excess)
-    if plans > MOST_SUBSETS:
+        _search_ways(tables, search, excess)
+    if plans > MOST_SUBSETS or locals_:
         ascending |= _beyond_pairs(tables, search, kappa)
     return ascending
+
+
+@compiled
+def _search_ways(tables, search, excess):
+    """Search along each set of plans that ascends, with the commitments that join it."""
+    for q in range(1, search.sizes[2]):
+        ways = search.rises[q] | search.falls[q]
+        if ways:
+            for i in range(search.sizes[1]):
+                up = search.rises[q] & search.joins_up[q, i]
+                search.joins[i] = up | (~search.rises[q] & search.joins_down[q, i])
+            _search_line(tables, search, 0, len(tables.family_first) - 1, q, ways, excess)
 
 
 @compiled
@@ -107,29 +129,198 @@ def _restart(search, ascending):
     for k in range(search.sizes[0]):
         top = spread(search.floor[k] / FLOOR)
         store(search.m, k * LANES, select(rows, top, load(search.m, k * LANES)))
-    for p in range(search.sizes[1]):
-        top = spread(search.pool_floor[p] / FLOOR)
-        store(search.n, p * LANES, select(rows, top, load(search.n, p * LANES)))
+    for i in range(search.sizes[1]):
+        top = spread(search.local_floor[i] / FLOOR)
+        store(search.n, i * LANES, select(rows, top, load(search.n, i * LANES)))
 
 
 @compiled
 def _beyond_pairs(tables, search, kappa):
-    """Rows in which more than two plans tie, so that pairs do not prove an optimum."""
+    """Rows in which so many commitments tie that the sets searched do not prove an optimum."""
     rows = 0
     for lane in range(LANES):
-        linked = 0
-        for c in range(len(tables.price)):
-            tied = 0
-            for k in range(search.sizes[0]):
-                served = search.rate[k, c] * search.m[k, lane]
-                if served <= kappa[c, lane] * (1 + TIE):
-                    tied |= 1 << k
-            if tied & (tied - 1):
-                linked |= tied
-        linked &= linked - 1
-        if linked & (linked - 1):
+        linked, is_beyond = 0, False
+        for f in range(len(tables.family_first) - 1):
+            of_family, own = 0, 0
+            for c in range(tables.family_first[f], tables.family_first[f + 1]):
+                roaming, mine = _tied(search, f, c, lane, kappa[c, lane] * (1 + TIE))
+                if mine:
+                    of_family |= roaming
+                    own |= mine if roaming | (mine & (mine - 1)) else 0
+                elif roaming & (roaming - 1):
+                    linked |= roaming
+            linked |= of_family if of_family & (of_family - 1) else 0
+            several = search.local_first[f + 1] - search.local_first[f] > MOST_LOCAL_SUBSETS
+            is_beyond |= several and _are_more_than_two(own)
+        if is_beyond or (search.sizes[0] > MOST_SUBSETS and _are_more_than_two(linked)):
             rows |= 1 << lane
     return rows
+
+
+@compiled
+def _tied(search, f, c, lane, most):
+    """Plans that roam, and commitments of a slice's family, that serve it at its dual price."""
+    roaming, mine, first = 0, 0, search.local_first[f]
+    for k in range(search.sizes[0]):
+        if search.rate[k, c] * search.m[k, lane] <= most:
+            roaming |= 1 << k
+    for i in range(first, search.local_first[f + 1]):
+        if search.local_rate[i, c] * search.n[i, lane] <= most:
+            mine |= 1 << (i - first)
+    return roaming, mine
+
+
+@compiled
+def _are_more_than_two(bits):
+    """Whether a set has more than two members."""
+    fewer = bits & (bits - 1)
+    return fewer & (fewer - 1) != 0
+
+
+@compiled
+def price_slices(tables, search, kappa):
+    """The dual price of every slice: its cheapest way."""
+    for f in range(len(tables.family_first) - 1):
+        for c in range(tables.family_first[f], tables.family_first[f + 1]):
+            store(kappa, c * LANES, _cheapest(tables, search, f, c))
+
+
+@compiled
+def _cheapest(tables, search, f, c):
+    """The dual price of a slice of a family."""
+    least = _without_locals(tables, search, c)
+    for i in range(search.local_first[f], search.local_first[f + 1]):
+        if search.local_rate[i, c] < np.inf:
+            least = lesser(least, load(search.n, i * LANES) * search.local_rate[i, c])
+    return least
+
+
+@compiled
+def _without_locals(tables, search, c):
+    """The least price of a slice without its family's commitments."""
+    least = spread(tables.price[c])
+    for k in range(search.sizes[0]):
+        if search.rate[k, c] < np.inf:
+            least = lesser(least, load(search.m, k * LANES) * search.rate[k, c])
+    return least
+
+
+@compiled
+def settle_families(tables, search, excess):
+    """Find each family's best m, those that roam as they are; returns rows that still ascend."""
+    ascending = 0
+    for f in range(len(tables.family_first) - 1):
+        count = search.local_first[f + 1] - search.local_first[f]
+        if count == 0:
+            continue
+        for c in range(tables.family_first[f], tables.family_first[f + 1]):
+            store(search.cap, c * LANES, _without_locals(tables, search, c))
+        if count == 1:
+            _settle_one(tables, search, f, excess)
+        else:
+            ascending |= _settle_several(tables, search, f, excess)
+    return ascending
+
+
+@compiled
+def _settle_one(tables, search, f, excess):
+    """One commitment alone: the price above which usage no longer exceeds it."""
+    i, zero = search.local_first[f], spread(0.0)
+    first, last = tables.family_first[f], tables.family_first[f + 1]
+    for c in range(first, last):
+        rate = search.local_rate[i, c]
+        covered = rate < np.inf
+        per_rate = 1.0 / rate if covered else 0.0
+        store(search.kink, c * LANES, load(search.cap, c * LANES) * per_rate)
+        taken = rate if covered else 0.0
+        store(search.size, c * LANES, load(excess, c * LANES) * taken)
+    amount, best = spread(search.local_amount[i]), spread(np.inf)
+    total = zero
+    for c in range(first, last):
+        total = total + load(search.size, c * LANES)
+        at, beyond = load(search.kink, c * LANES), zero
+        for other in range(first, last):
+            above = load(search.kink, other * LANES) > at
+            beyond = beyond + select(above, load(search.size, other * LANES), zero)
+        best = lesser(best, select(beyond <= amount, at, spread(np.inf)))
+    best = select(total <= amount, zero, best)
+    store(search.n, i * LANES, greater(best, spread(search.local_floor[i])))
+
+
+@compiled
+def _settle_several(tables, search, f, excess):
+    """Several commitments of a family: along ascending directions until none is left."""
+    first, last = search.local_first[f], search.local_first[f + 1]
+    count = tables.subset_count[last - first]
+    for i in range(search.sizes[1]):
+        search.joins[i] = 0
+    ascending = 0
+    for round_ in range(MOST_ROUNDS):
+        _find_local_slopes(tables, search, f, excess)
+        ascending = 0
+        for s in range(1, count):
+            subset = tables.subsets[last - first, s]
+            cost, movable = _cost_of_subset(search, first, last, subset)
+            rises = load(search.of_subset_up, s * LANES) > cost * (1 + ASCENT)
+            falls = movable & (load(search.of_subset_down, s * LANES) < cost * (1 - ASCENT))
+            ways = lane_bits(rises | falls)
+            ascending |= ways
+            if ways == 0 or round_ == MOST_ROUNDS - 1:
+                continue
+            for i in range(first, last):
+                search.joins[i] = ways if subset >> (i - first) & 1 else 0
+            _search_line(tables, search, f, f + 1, 0, ways, excess)
+        if ascending == 0:
+            break
+        if round_ == MOST_ROUNDS // 2:
+            rows = mask_of(ascending)
+            for i in range(first, last):
+                top = spread(search.local_floor[i] / FLOOR)
+                store(search.n, i * LANES, select(rows, top, load(search.n, i * LANES)))
+    for i in range(first, last):
+        search.joins[i] = 0
+    return ascending
+
+
+@compiled
+def _cost_of_subset(search, first, last, subset):
+    """What a subset of a family's commitments costs, and where all of it can fall."""
+    cost, movable = spread(0.0), spread(0.0) >= 0.0
+    for i in range(first, last):
+        if subset >> (i - first) & 1:
+            n = load(search.n, i * LANES)
+            cost = cost + n * search.local_amount[i]
+            movable = movable & (n > 2 * search.local_floor[i])
+    return cost, movable
+
+
+@compiled
+def _find_local_slopes(tables, search, f, excess):
+    """What a family's slices add to the slopes of its subsets, no plan that roams moving."""
+    first, last = search.local_first[f], search.local_first[f + 1]
+    count, zero, none = tables.subset_count[last - first], spread(0.0), spread_bits(0)
+    for s in range(1, count):
+        store(search.of_subset_up, s * LANES, zero)
+        store(search.of_subset_down, s * LANES, zero)
+    for c in range(tables.family_first[f], tables.family_first[f + 1]):
+        cap = load(search.cap, c * LANES)
+        least = cap
+        for i in range(first, last):
+            if search.local_rate[i, c] < np.inf:
+                least = lesser(least, load(search.n, i * LANES) * search.local_rate[i, c])
+        dollars, tied = load(excess, c * LANES) * least, least * (1 + TIE)
+        bits = select(cap <= tied, spread_bits(1), none)
+        for i in range(first, last):
+            if search.local_rate[i, c] < np.inf:
+                ties = load(search.n, i * LANES) * search.local_rate[i, c] <= tied
+                bits = bits | select(ties, spread_bits(2 << (i - first)), none)
+        for s in range(1, count):
+            subset = tables.subsets[last - first, s] << 1
+            all_in, none_in = is_empty(bits & ~subset), is_empty(bits & subset)
+            up = load(search.of_subset_up, s * LANES)
+            down = load(search.of_subset_down, s * LANES)
+            store(search.of_subset_up, s * LANES, up + select(all_in, dollars, zero))
+            store(search.of_subset_down, s * LANES, down + select(none_in, zero, dollars))
 
 
 @compiled
@@ -137,66 +328,94 @@ def _find_slopes(tables, search, excess, kappa):
     """Dual prices of the slices, and what these add to every direction's slopes.
 
     Scaled up, a set moves the slices of which all cheapest ways are in it; scaled down, those of
-    which any is.
+    which any is. Of a family's commitments those join that help the most.
     """
-    plans, pools, sets = search.sizes[0], search.sizes[1], search.sizes[2]
-    on_demand, own, none = spread_bits(1 << plans), 2 << plans, spread_bits(0)
-    zero = spread(0.0)
-    search.up[:sets], search.down[:sets] = 0.0, 0.0
-    if pools:
-        search.pool_up[:sets], search.pool_down[:sets] = 0.0, 0.0
-    for c in range(len(tables.price)):
-        p, price = search.own[c], spread(tables.price[c])
-        least = _cheapest(tables, search, c)
-        store(kappa, c * LANES, least)
-        dollars, tied = load(excess, c * LANES) * least, least * (1 + TIE)
-        bits = select(price <= tied, on_demand, none)
-        for k in range(plans):
-            if search.rate[k, c] < np.inf:
-                ties = load(search.m, k * LANES) * search.rate[k, c] <= tied
-                bits = bits | select(ties, spread_bits(1 << k), none)
-        if p >= 0:
-            ties = load(search.n, p * LANES) * tables.units[c] <= tied
-            bits = bits | select(ties, spread_bits(own), none)
+    sets, depth, zero = search.sizes[2], search.of_subset_up.shape[1], spread(0.0)
+    for q in range(1, sets):
+        store(search.up, q * LANES, zero)
+        store(search.up_cost, q * LANES, zero)
+        store(search.down, q * LANES, zero)
+        store(search.down_cost, q * LANES, zero)
+    for f in range(len(tables.family_first) - 1):
+        count = tables.subset_count[search.local_first[f + 1] - search.local_first[f]]
         for q in range(1, sets):
-            all_in = is_empty(bits & ~search.sets[q])
-            none_in = is_empty(bits & search.sets[q])
-            up, down = load(search.up, q * LANES), load(search.down, q * LANES)
-            store(search.up, q * LANES, up + select(all_in, dollars, zero))
-            store(search.down, q * LANES, down + select(none_in, zero, dollars))
-        if p >= 0:
-            mine = select(is_empty(bits & own), zero, dollars)
-            _add_pool_slopes(search, p, bits, own, mine)
+            for s in range(count):
+                store(search.of_subset_up, (q * depth + s) * LANES, zero)
+                store(search.of_subset_down, (q * depth + s) * LANES, zero)
+        for c in range(tables.family_first[f], tables.family_first[f + 1]):
+            least = _cheapest(tables, search, f, c)
+            store(kappa, c * LANES, least)
+            bits = _ways_of(tables, search, f, c, least * (1 + TIE))
+            _add_slopes(tables, search, f, load(excess, c * LANES) * least, bits)
+        _join_best(tables, search, f)
 
 
 @compiled
-def _cheapest(tables, search, c):
-    """The dual price of a slice: its cheapest way."""
-    least, p = spread(tables.price[c]), search.own[c]
-    for k in range(search.sizes[0]):
+def _ways_of(tables, search, f, c, tied):
+    """A slice's cheapest ways: plans that roam, on demand, then its family's commitments."""
+    plans, first, none = search.sizes[0], search.local_first[f], spread_bits(0)
+    bits = select(spread(tables.price[c]) <= tied, spread_bits(1 << plans), none)
+    for k in range(plans):
         if search.rate[k, c] < np.inf:
-            least = lesser(least, load(search.m, k * LANES) * search.rate[k, c])
-    if p >= 0:
-        least = lesser(least, load(search.n, p * LANES) * tables.units[c])
-    return least
+            ties = load(search.m, k * LANES) * search.rate[k, c] <= tied
+            bits = bits | select(ties, spread_bits(1 << k), none)
+    for i in range(first, search.local_first[f + 1]):
+        if search.local_rate[i, c] < np.inf:
+            ties = load(search.n, i * LANES) * search.local_rate[i, c] <= tied
+            bits = bits | select(ties, spread_bits(2 << (plans + i - first)), none)
+    return bits
 
 
 @compiled
-def _add_pool_slopes(search, p, bits, own, dollars):
-    """What a slice of a shared pool adds to the slopes of the sets that the pool may join."""
-    zero = spread(0.0)
-    for q in range(search.sizes[2]):
-        at = (q * len(search.pool_floor) + p) * LANES
-        all_in = is_empty(bits & ~(search.sets[q] | own))
-        none_in = is_empty(bits & search.sets[q])
-        up, down = load(search.pool_up, at), load(search.pool_down, at)
-        store(search.pool_up, at, up + select(all_in, dollars, zero))
-        store(search.pool_down, at, down + select(none_in, dollars, zero))
+def _add_slopes(tables, search, f, dollars, bits):
+    """Add a slice's dollars to the slopes of every set with every subset of its family."""
+    plans, depth, zero = search.sizes[0], search.of_subset_up.shape[1], spread(0.0)
+    locals_ = search.local_first[f + 1] - search.local_first[f]
+    for q in range(1, search.sizes[2]):
+        for s in range(tables.subset_count[locals_]):
+            moved = search.sets[q] | tables.subsets[locals_, s] << (plans + 1)
+            all_in, none_in = is_empty(bits & ~moved), is_empty(bits & moved)
+            at = (q * depth + s) * LANES
+            up, down = load(search.of_subset_up, at), load(search.of_subset_down, at)
+            store(search.of_subset_up, at, up + select(all_in, dollars, zero))
+            store(search.of_subset_down, at, down + select(none_in, zero, dollars))
+
+
+@compiled
+def _join_best(tables, search, f):
+    """Add to every set's slopes what a family's best subset brings, and note which one it is."""
+    first, last = search.local_first[f], search.local_first[f + 1]
+    count, depth = tables.subset_count[last - first], search.of_subset_up.shape[1]
+    for q in range(1, search.sizes[2]):
+        gain = load(search.of_subset_up, q * depth * LANES)
+        loss = load(search.of_subset_down, q * depth * LANES)
+        gain_cost, loss_cost = spread(0.0), spread(0.0)
+        for i in range(first, last):
+            search.joins_up[q, i], search.joins_down[q, i] = 0, 0
+        for s in range(1, count):
+            subset, at = tables.subsets[last - first, s], (q * depth + s) * LANES
+            cost, movable = _cost_of_subset(search, first, last, subset)
+            up, down = load(search.of_subset_up, at), load(search.of_subset_down, at)
+            gains = up - cost > gain - gain_cost
+            saves = movable & (down - cost < loss - loss_cost)
+            gain, gain_cost = select(gains, up, gain), select(gains, cost, gain_cost)
+            loss, loss_cost = select(saves, down, loss), select(saves, cost, loss_cost)
+            ups, downs = lane_bits(gains), lane_bits(saves)
+            for i in range(first, last):
+                search.joins_up[q, i] &= ~ups
+                search.joins_down[q, i] &= ~downs
+                if subset >> (i - first) & 1:
+                    search.joins_up[q, i] |= ups
+                    search.joins_down[q, i] |= downs
+        store(search.up, q * LANES, load(search.up, q * LANES) + gain)
+        store(search.up_cost, q * LANES, load(search.up_cost, q * LANES) + gain_cost)
+        store(search.down, q * LANES, load(search.down, q * LANES) + loss)
+        store(search.down_cost, q * LANES, load(search.down_cost, q * LANES) + loss_cost)
 
 
 @compiled
 def _find_slopes_of_two(tables, search, excess, kappa):
-    """`_find_slopes` for two plans and no shared pool, all sums in registers."""
+    """`_find_slopes` for two plans and no family's commitment, all sums in registers."""
     zero, m, other_m = spread(0.0), load(search.m, 0), load(search.m, LANES)
     up, other_up, both_up, down, other_down, both_down = zero, zero, zero, zero, zero, zero
     for c in range(len(tables.price)):
@@ -212,6 +431,9 @@ def _find_slopes_of_two(tables, search, excess, kappa):
         down = down + select(ties, dollars, zero)
         other_down = other_down + select(other_ties, dollars, zero)
         both_down = both_down + select(ties | other_ties, dollars, zero)
+    for q in range(1, 4):
+        store(search.up_cost, q * LANES, zero)
+        store(search.down_cost, q * LANES, zero)
     store(search.up, LANES, up)
     store(search.up, 2 * LANES, other_up)
     store(search.up, 3 * LANES, both_up)
@@ -222,32 +444,13 @@ def _find_slopes_of_two(tables, search, excess, kappa):
 
 @compiled
 def _find_ways(search):
-    """Rows in which each direction ascends, up or down; returns those where any does."""
-    zero, ascending = spread(0.0), 0
-    for p in range(search.sizes[1]):
-        n = load(search.n, p * LANES)
-        cost, movable = n * search.pooled[p], n > 2 * search.pool_floor[p]
-        rises = load(search.pool_up, p * LANES) > cost * (1 + ASCENT)
-        falls = movable & (load(search.pool_down, p * LANES) < cost * (1 - ASCENT))
-        search.pool_rises[p], search.pool_falls[p] = lane_bits(rises), lane_bits(falls)
-        ascending |= search.pool_rises[p] | search.pool_falls[p]
+    """Note the rows in which each direction ascends, up or down; returns those where any does."""
+    ascending = 0
     for q in range(1, search.sizes[2]):
-        cost, movable = zero, zero >= 0.0
-        for k in range(search.sizes[0]):
-            if search.sets[q] >> k & 1:
-                m = load(search.m, k * LANES)
-                cost, movable = cost + m * search.spend[k], movable & (m > 2 * search.floor[k])
+        cost, movable = _cost_of_set(search, search.sets[q])
+        up_cost = cost + load(search.up_cost, q * LANES)
+        down_cost = cost + load(search.down_cost, q * LANES)
         up, down = load(search.up, q * LANES), load(search.down, q * LANES)
-        up_cost, down_cost = cost, cost
-        for p in range(search.sizes[1]):
-            at = (q * len(search.pool_floor) + p) * LANES
-            n = load(search.n, p * LANES)
-            of_pool, movable_pool = n * search.pooled[p], n > 2 * search.pool_floor[p]
-            gain, loss = load(search.pool_up, at), load(search.pool_down, at)
-            rises, falls = gain > of_pool, movable_pool & (loss < of_pool)
-            up, up_cost = up + select(rises, gain, zero), up_cost + select(rises, of_pool, zero)
-            down = down + select(falls, loss, zero)
-            down_cost = down_cost + select(falls, of_pool, zero)
         search.rises[q] = lane_bits(up > up_cost * (1 + ASCENT))
         search.falls[q] = lane_bits(movable & (down < down_cost * (1 - ASCENT)))
         ascending |= search.rises[q] | search.falls[q]
@@ -255,47 +458,45 @@ def _find_ways(search):
 
 
 @compiled
-def _join_pools(search, q):
-    """Which shared pools ascend along with a set of plans, up or down."""
-    for p in range(search.sizes[1]):
-        at = (q * len(search.pool_floor) + p) * LANES
-        n = load(search.n, p * LANES)
-        cost = n * search.pooled[p]
-        gains = lane_bits(load(search.pool_up, at) > cost)
-        saves = lane_bits((n > 2 * search.pool_floor[p]) & (load(search.pool_down, at) < cost))
-        search.joins[p] = (search.rises[q] & gains) | (~search.rises[q] & saves)
-
-
-@compiled
-def _search_line(tables, search, inside, rows, excess):
-    """Scale a set of plans, and the pools that join, to the best common factor."""
+def _cost_of_set(search, inside):
+    """What a set of plans that roam costs, and where all of it can fall."""
     cost, movable = spread(0.0), spread(0.0) >= 0.0
     for k in range(search.sizes[0]):
         if inside >> k & 1:
             m = load(search.m, k * LANES)
             cost, movable = cost + m * search.spend[k], movable & (m > 2 * search.floor[k])
-    for p in range(search.sizes[1]):
-        n, joins = load(search.n, p * LANES), mask_of(search.joins[p])
-        cost = cost + select(joins, n * search.pooled[p], spread(0.0))
-        movable = movable & ((n > 2 * search.pool_floor[p]) | mask_of(~search.joins[p]))
-    _find_kinks(tables, search, inside, excess)
-    factor = _find_factor(search.kink, search.size, cost, mask_of(rows), movable)
+    return cost, movable
+
+
+@compiled
+def _search_line(tables, search, first_family, last_family, q, rows, excess):
+    """Scale a set of plans, and the commitments of some families that join, by the best factor."""
+    inside = search.sets[q]
+    cost, movable = _cost_of_set(search, inside)
+    for i in range(search.local_first[first_family], search.local_first[last_family]):
+        n, joins = load(search.n, i * LANES), mask_of(search.joins[i])
+        cost = cost + select(joins, n * search.local_amount[i], spread(0.0))
+        movable = movable & ((n > 2 * search.local_floor[i]) | mask_of(~search.joins[i]))
+    for f in range(first_family, last_family):
+        _find_kinks(tables, search, f, inside, excess)
+    first, last = tables.family_first[first_family], tables.family_first[last_family]
+    factor = _find_factor(search, first, last, cost, mask_of(rows), movable)
     for k in range(search.sizes[0]):
         if inside >> k & 1:
             m = load(search.m, k * LANES) * factor
             store(search.m, k * LANES, greater(m, spread(search.floor[k])))
-    for p in range(search.sizes[1]):
-        n = load(search.n, p * LANES)
-        moved = greater(n * factor, spread(search.pool_floor[p]))
-        store(search.n, p * LANES, select(mask_of(search.joins[p]), moved, n))
+    for i in range(search.local_first[first_family], search.local_first[last_family]):
+        n = load(search.n, i * LANES)
+        moved = greater(n * factor, spread(search.local_floor[i]))
+        store(search.n, i * LANES, select(mask_of(search.joins[i]), moved, n))
 
 
 @compiled
-def _find_kinks(tables, search, inside, excess):
+def _find_kinks(tables, search, f, inside, excess):
     """Factors at which each slice leaves the moving set, and the dollars it takes along."""
     never, zero = spread(np.inf), spread(0.0)
-    for c in range(len(tables.price)):
-        p, within, without = search.own[c], never, spread(tables.price[c])
+    for c in range(tables.family_first[f], tables.family_first[f + 1]):
+        within, without = never, spread(tables.price[c])
         for k in range(search.sizes[0]):
             if search.rate[k, c] < np.inf:
                 served = load(search.m, k * LANES) * search.rate[k, c]
@@ -303,10 +504,12 @@ def _find_kinks(tables, search, inside, excess):
                     within = lesser(within, served)
                 else:
                     without = lesser(without, served)
-        if p >= 0:
-            served, joins = load(search.n, p * LANES) * tables.units[c], mask_of(search.joins[p])
-            within = lesser(within, select(joins, served, never))
-            without = lesser(without, select(joins, never, served))
+        for i in range(search.local_first[f], search.local_first[f + 1]):
+            if search.local_rate[i, c] < np.inf:
+                served = load(search.n, i * LANES) * search.local_rate[i, c]
+                joins = mask_of(search.joins[i])
+                within = lesser(within, select(joins, served, never))
+                without = lesser(without, select(joins, never, served))
         above = load(excess, c * LANES)
         counts = (above > 0.0) & (within < np.inf)
         store(search.kink, c * LANES, select(counts, without / within, zero))
@@ -314,7 +517,7 @@ def _find_kinks(tables, search, inside, excess):
 
 
 @compiled
-def _find_factor(kink, size, cost, rows, movable):
+def _find_factor(search, first, last, cost, rows, movable):
     """Step from kink to kink until the dollars beyond no longer pay for going on.
 
     0 where the slices never fill what is committed: the set is worth nothing.
@@ -324,8 +527,8 @@ def _find_factor(kink, size, cost, rows, movable):
     while True:
         beyond, reached, after, before = zero, zero, never, zero
         above, below = factor * (1 + TIE), factor * (1 - TIE)
-        for c in range(len(kink)):
-            at, dollars = load(kink, c * LANES), load(size, c * LANES)
+        for c in range(first, last):
+            at, dollars = load(search.kink, c * LANES), load(search.size, c * LANES)
             is_above, is_reached = at > above, at >= below
             beyond = beyond + select(is_above, dollars, zero)
             reached = reached + select(is_reached, dollars, zero)

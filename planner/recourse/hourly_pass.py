@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from planner.recourse.families import ROAMS
 from planner.recourse.hour_programs import HourPrograms
 from planner.recourse.hours import LANES, Hours
 from planner.recourse.rewarded import RewardedPass
@@ -15,6 +16,7 @@ from planner.recourse.sharing import task_bounds, threads_or_all
 from planner.recourse.structure import (
     Floats,
     Ints,
+    Levels,
     Point,
     SeriesRange,
     Structure,
@@ -23,6 +25,7 @@ from planner.recourse.structure import (
     Weighting,
 )
 from planner.recourse.tables import (
+    Stages,
     Totals,
     Warm,
     chunk_blocks,
@@ -72,9 +75,9 @@ class Pass:
         usage = np.empty((self.hours.segments, len(layout.pair_order)))
         usage[:, layout.pair_order] = self._by_segment(totals.pair)
         dedicated = np.zeros((self.hours.segments, structure.pools))
-        own = self._by_segment(totals.own) / structure.units
+        own = self._by_segment(totals.own) / layout.tables.units
         alone = layout.alone
-        dedicated[:, structure.pool_of_slice[alone]] = own[:, alone]
+        dedicated[:, layout.pool_of_slice[alone]] = own[:, alone]
         dedicated[:, layout.shared_pools] = self._by_segment(totals.pool)
         spend = self._by_segment(totals.plan)
         value = cut_value(self.hours.stage_of_segment, point, usage, dedicated, spend)
@@ -122,36 +125,53 @@ class Pass:
             high[filled] = np.maximum.reduceat(hours.demand.max(axis=2), first, axis=0)
         return SeriesRange(low, high)
 
-    def tangents(self, point: Point, levels: Floats) -> Tangents:
-        """Tangents at the point of the last pass, where slices' own commitments are ``levels``.
-
-        Args:
-            point: the point of the last pass.
-            levels: slice units committed [stage × slice × level].
-        """
-        tables, chunks = self._layout.tables, self._chunks
-        stages = stage_tables(self.structure, self._layout, point)
-        slices, pairs, depth = len(tables.price), len(tables.pair_series), levels.shape[2]
-        count = len(chunks.first)
-        totals = np.empty((count, pairs, depth)), np.empty((count, slices, depth))
+    def tangents(self, point: Point, levels: Levels) -> Tangents:
+        """Tangents at the point of the last pass, where families' commitments are ``levels``."""
+        layout, tables, chunks = self._layout, self._layout.tables, self._chunks
+        stages, is_plain = self._stages_at(point, levels), layout.is_plain
+        depth, count = levels.depth, len(chunks.first)
+        sizes = (
+            *(len(tables.pair_series), len(tables.price)),
+            *(len(tables.rate), len(tables.most_pool)),
+        )
+        totals = tuple(np.empty((count, size, depth)) for size in sizes)
         from planner.recourse.tangents import run_tangents  # loads numba
 
         def task(first: int, last: int) -> None:
-            space = np.empty((pairs, depth, LANES)), np.empty((slices, depth, LANES))
+            space = tuple(np.empty((size, depth, LANES)) for size in sizes)
             run_tangents(
-                first, last, tables, stages, chunks, self.hours.demand, self.hours.worth,
-                self._warm, levels, space, totals,
+                first, last, tables, stages, depth, is_plain, chunks, self.hours.demand,
+                self.hours.worth, self._warm, make_workspace(tables), space, totals,
             )  # fmt: skip
 
         self._in_parallel(task)
-        usage = np.empty((self.hours.segments, pairs, depth))
-        usage[:, self._layout.pair_order] = self._by_segment(totals[0])
-        return Tangents(usage, self._by_segment(totals[1]), self._layout.alone)
+        segments, structure = self.hours.segments, self.structure
+        usage = np.empty((segments, sizes[0], depth))
+        usage[:, layout.pair_order] = self._by_segment(totals[0])
+        dedicated = np.zeros((segments, structure.pools, depth))
+        own, alone = self._by_segment(totals[1]) / tables.units[:, None], layout.alone
+        dedicated[:, layout.pool_of_slice[alone]] = own[:, alone]
+        dedicated[:, layout.shared_pools] = self._by_segment(totals[3])
+        return Tangents(usage, dedicated, self._by_segment(totals[2]))
+
+    def _stages_at(self, point: Point, levels: Levels) -> Stages:
+        """Stages with each level in turn [stage × level]; plans that roam are all active."""
+        layout, depth = self._layout, levels.depth
+
+        def in_turn(values: Floats) -> Floats:
+            stages, targets, depth = values.shape
+            return np.moveaxis(values, 2, 1).reshape(stages * depth, targets)
+
+        roams = layout.families.of_plan == ROAMS
+        spend = np.where(roams, 0.0, in_turn(levels.spend))
+        factors = np.repeat(point.factors, depth, axis=0)
+        stages = stage_tables(layout, Point(factors, in_turn(levels.dedicated), spend))
+        return stages._replace(is_active=stages.is_active | roams)
 
     def _totals(self, point: Point, by: Weighting) -> Totals:
         """Run the kernel over all chunks."""
         tables, chunks = self._layout.tables, self._chunks
-        stages = stage_tables(self.structure, self._layout, point)
+        stages = stage_tables(self._layout, point)
         count = len(chunks.first)
         from planner.recourse.kernels import run  # loads numba, which few commands need
 
@@ -206,7 +226,7 @@ class Pass:
         for plan, rate in enumerate(structure.rates):
             covered = np.isfinite(rate)
             kappa[:, covered] = np.minimum(kappa[:, covered], rate[covered] * m[:, [plan]])
-        pool, alone = structure.pool_of_slice, layout.alone
+        pool, alone = structure.pool_of_slice, ~layout.families.shared[structure.pool_of_slice]
         kappa[:, ~alone] = np.minimum(kappa, n[:, pool] * structure.units)[:, ~alone]
         covered_units = np.where(alone, dedicated[:, pool] / structure.units, 0.0)
         excess = np.maximum(usage - covered_units, 0.0)

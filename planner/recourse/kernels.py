@@ -8,9 +8,10 @@ from the others'.
 Compiled code is cached by the date of this file: touch it after editing what it imports.
 """
 
+import numpy as np
 from numba import njit
 
-from planner.recourse.ascent import ascend, compiled, load_warm, store_warm
+from planner.recourse.ascent import ascend, compiled, keep_prices, load_warm
 from planner.recourse.hours import LANES
 from planner.recourse.lanes import (
     greater,
@@ -33,37 +34,26 @@ def run(first_chunk, last_chunk, tables, stages, chunks, demand, weight, warm, s
     ``demand`` is [block × series × lane], ``weight`` [block × lane]; `Warm` and `Totals` are
     written.
     """
-    slices, plans, pools = len(tables.price), len(tables.rate), len(tables.most_pool)
+    plans, pools = len(tables.rate), len(tables.most_pool)
     series, excess, kappa = demand.shape[1], search.excess, search.kappa
     of_pair, of_slice = search.of_pair, search.of_slice
     of_plan, of_pool = search.of_plan, search.of_pool
     for chunk in range(first_chunk, last_chunk):
         stage = chunks.stage[chunk]
         of_pair[:], of_slice[:], of_plan[:], of_pool[:] = 0.0, 0.0, 0.0, 0.0
-        _prepare(tables, stages, stage, search)
-        active, active_pools = search.sizes[0], search.sizes[1]
+        prepare(tables, stages, stage, search)
         for block in range(chunks.first[chunk], chunks.last[chunk]):
             rows, plan, pool = block * series, block * plans, block * pools
-            _find_excess(tables, stages, stage, demand, rows, excess)
-            if active_pools or active > 1:
-                load_warm(search, stages, stage, warm, plan, pool)
-                warm.doubtful[block] = ascend(tables, search, excess, kappa)
-                store_warm(search, stages, stage, warm, plan, pool)
-            elif active:
-                j = stages.active[stage, 0]
-                m = _fill_plan(tables, j, stages.spend[stage, j], excess, kappa)
-                store(warm.plan, (plan + j) * LANES, m)
-                warm.doubtful[block] = 0
-            else:
-                for c in range(slices):
-                    store(kappa, c * LANES, spread(tables.price[c]))
-                warm.doubtful[block] = 0
-            if active < plans or active_pools < pools:
-                _value_the_rest(tables, search, excess, kappa, warm, plan, pool)
+            find_excess(tables, stages, stage, demand, rows, excess)
+            warm.doubtful[block] = _find_prices(tables, search, warm, plan, pool, excess, kappa)
+            for j in range(plans):
+                store(warm.plan, (plan + j) * LANES, load(search.plan_price, j * LANES))
+            for p in range(pools):
+                store(warm.pool, (pool + p) * LANES, load(search.pool_price, p * LANES))
             counts = load(weight, block * LANES)
             _add_up(tables, demand, rows, counts, excess, kappa, of_pair, of_slice)
-            _add_up_prices(tables.most_plan, counts, warm.plan, plan, of_plan)
-            _add_up_prices(tables.most_pool, counts, warm.pool, pool, of_pool)
+            add_up_prices(tables.most_plan, counts, search.plan_price, of_plan)
+            add_up_prices(tables.most_pool, counts, search.pool_price, of_pool)
         _total(of_pair, totals.pair, chunk)
         _total(of_slice, totals.own, chunk)
         _total(of_plan, totals.plan, chunk)
@@ -71,7 +61,26 @@ def run(first_chunk, last_chunk, tables, stages, chunks, demand, weight, warm, s
 
 
 @compiled
-def _find_excess(tables, stages, stage, demand, rows, excess):
+def _find_prices(tables, search, warm, plan, pool, excess, kappa):
+    """Dual prices of slices, plans and pools in a block; returns rows not proven optimal."""
+    plans, locals_, doubtful = search.sizes[0], search.sizes[1], 0
+    if locals_ or plans > 1:
+        load_warm(search, warm, plan, pool)
+        doubtful = ascend(tables, search, excess, kappa)
+        keep_prices(search)
+    elif plans:
+        j = search.plan_at[0]
+        m = _fill_plan(tables, j, search.spend[0], excess, kappa)
+        store(search.plan_price, j * LANES, m)
+    else:
+        for c in range(len(tables.price)):
+            store(kappa, c * LANES, spread(tables.price[c]))
+    value_the_rest(tables, search, excess, kappa)
+    return doubtful
+
+
+@compiled
+def find_excess(tables, stages, stage, demand, rows, excess):
     """Usage above what a slice's own pool covers [slice × lane]."""
     for c in range(len(tables.price)):
         usage = spread(0.0)
@@ -102,26 +111,25 @@ def _fill_plan(tables, j, spend, excess, kappa):
 
 
 @compiled
-def _value_the_rest(tables, search, excess, kappa, warm, plan, pool):
+def value_the_rest(tables, search, excess, kappa):
     """What a first dollar of plans without a commitment, a first unit of pools, would save."""
     for j in range(len(tables.rate)):
         if not search.is_active[j]:
             m = spread(0.0)
-            for c in range(len(tables.price)):
+            for c in range(tables.first_of_plan[j], tables.last_of_plan[j]):
                 if tables.per_rate[j, c] > 0.0:
                     saved = load(kappa, c * LANES) * tables.per_rate[j, c]
                     exceeds = load(excess, c * LANES) > 0.0
                     m = greater(m, select(exceeds, saved, spread(0.0)))
-            store(warm.plan, (plan + j) * LANES, m)
+            store(search.plan_price, j * LANES, m)
     for p in range(len(tables.most_pool)):
         if not search.is_active_pool[p]:
             m = spread(0.0)
-            for c in range(len(tables.price)):
-                if tables.shared[c] == p:
-                    saved = load(kappa, c * LANES) * (1.0 / tables.units[c])
-                    exceeds = load(excess, c * LANES) > 0.0
-                    m = greater(m, select(exceeds, saved, spread(0.0)))
-            store(warm.pool, (pool + p) * LANES, m)
+            for c in range(tables.first_of_pool[p], tables.last_of_pool[p]):
+                saved = load(kappa, c * LANES) * (1.0 / tables.units[c])
+                exceeds = load(excess, c * LANES) > 0.0
+                m = greater(m, select(exceeds, saved, spread(0.0)))
+            store(search.pool_price, p * LANES, m)
 
 
 @compiled
@@ -138,10 +146,10 @@ def _add_up(tables, demand, rows, counts, excess, kappa, of_pair, of_slice):
 
 
 @compiled
-def _add_up_prices(most, counts, prices, first, sums):
+def add_up_prices(most, counts, prices, sums):
     """Add the rows' m to the sums; what stands for 0 is 0."""
     for j in range(len(most)):
-        m = load(prices, (first + j) * LANES)
+        m = load(prices, j * LANES)
         m = select(m > NOTHING * most[j], m * counts, spread(0.0))
         store(sums, j * LANES, load(sums, j * LANES) + m)
 
@@ -157,29 +165,57 @@ def _total(lanes, sums, chunk):
 
 
 @compiled
-def _prepare(tables, stages, stage, search):
+def prepare(tables, stages, stage, search):
     """Take the active plans and pools of a stage into the working memory."""
-    active, pools = 0, 0
-    search.is_active[:], search.is_active_pool[:], search.own[:] = False, False, -1
-    while active < len(tables.rate) and stages.active[stage, active] >= 0:
-        j = stages.active[stage, active]
-        search.is_active[j] = True
-        for c in range(len(tables.price)):
-            search.rate[active, c] = tables.rate[j, c]
-        search.spend[active] = stages.spend[stage, j]
-        search.floor[active] = FLOOR * tables.most_plan[j]
-        active += 1
-    while pools < len(tables.most_pool) and stages.active_pools[stage, pools] >= 0:
-        p = stages.active_pools[stage, pools]
-        search.is_active_pool[p] = True
-        search.pooled[pools] = stages.pooled[stage, p]
-        search.pool_floor[pools] = FLOOR * tables.most_pool[p]
-        for c in range(len(tables.price)):
-            if tables.shared[c] == p:
-                search.own[c] = pools
-        pools += 1
-    search.sizes[0], search.sizes[1] = active, pools
-    search.sizes[2] = _list_sets(active, search.sets)
+    for j in range(len(tables.rate)):
+        search.is_active[j] = stages.is_active[stage, j]
+    for p in range(len(tables.most_pool)):
+        search.is_active_pool[p] = stages.is_active_pool[stage, p]
+    search.sizes[0] = _take_roaming(tables, stages, stage, search)
+    search.sizes[1] = _take_locals(tables, stages, stage, search)
+    search.sizes[2] = _list_sets(search.sizes[0], search.sets)
+
+
+@compiled
+def _take_roaming(tables, stages, stage, search):
+    """Take the active plans that roam; returns how many."""
+    plans = 0
+    for j in range(len(tables.rate)):
+        if search.is_active[j] and tables.plan_family[j] < 0:
+            for c in range(len(tables.price)):
+                search.rate[plans, c] = tables.rate[j, c]
+            search.plan_at[plans] = j
+            search.spend[plans] = stages.spend[stage, j]
+            search.floor[plans] = FLOOR * tables.most_plan[j]
+            plans += 1
+    return plans
+
+
+@compiled
+def _take_locals(tables, stages, stage, search):
+    """Take the active commitments of every family; returns how many."""
+    count, families = 0, len(tables.family_first) - 1
+    for f in range(families):
+        search.local_first[f] = count
+        for p in range(len(tables.most_pool)):
+            if search.is_active_pool[p] and tables.pool_family[p] == f:
+                search.local_plan[count], search.local_pool[count] = -1, p
+                search.local_amount[count] = stages.pooled[stage, p]
+                search.local_floor[count] = FLOOR * tables.most_pool[p]
+                for c in range(tables.family_first[f], tables.family_first[f + 1]):
+                    own = tables.shared[c] == p
+                    search.local_rate[count, c] = tables.units[c] if own else np.inf
+                count += 1
+        for j in range(len(tables.rate)):
+            if search.is_active[j] and tables.plan_family[j] == f:
+                search.local_plan[count], search.local_pool[count] = j, -1
+                search.local_amount[count] = stages.spend[stage, j]
+                search.local_floor[count] = FLOOR * tables.most_plan[j]
+                for c in range(tables.family_first[f], tables.family_first[f + 1]):
+                    search.local_rate[count, c] = tables.rate[j, c]
+                count += 1
+    search.local_first[families] = count
+    return count
 
 
 @compiled

@@ -101,22 +101,42 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Tangents:
-    """Tangents of each segment's recourse in what is committed to its slices' own pools.
+class Levels:
+    """Commitments at which tangents are taken: several amounts of each.
 
-    With the dual prices of plans and shared pools as they were at the last point, a slice with a
-    pool of its own costs at least ``usage · factors - saved · units committed / units a slice unit
-    takes``, for every level.
+    Attributes:
+        dedicated: units committed to a pool [stage × pool × level].
+        spend: dollars per hour committed to a plan; of plans that roam unread [stage × plan ×
+            level].
+    """
+
+    dedicated: Floats
+    spend: Floats
+
+    @property
+    def depth(self) -> int:
+        """Number of levels."""
+        return int(self.dedicated.shape[2])
+
+
+@dataclass(frozen=True)
+class Tangents:
+    """Tangents of each segment's recourse in what is committed to its families.
+
+    With the dual prices of plans that roam as they were at the last point, a family costs at least
+    ``usage · factors - dedicated · units committed - spend · dollars committed``, its own pairs,
+    pools and plans alone, for every level.
 
     Attributes:
         usage: dollars per unit of a pair's factor [segment × pair × level].
-        saved: dollars that one more slice unit committed saves [segment × slice × level].
-        alone: whether a slice's pool serves no other; of other slices all is 0 [slice].
+        dedicated: dollars that one more unit of a pool saves [segment × pool × level].
+        spend: dollars that one more dollar per hour of a plan saves; of plans that roam 0 [segment
+            × plan × level].
     """
 
     usage: Floats
-    saved: Floats
-    alone: NDArray[np.bool_]
+    dedicated: Floats
+    spend: Floats
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """A structure and a point as the kernels take them."""
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.recourse.families import ROAMS, Families, find_families
 from planner.recourse.hours import LANES, Hours
 from planner.recourse.structure import Floats, Ints, Point, Structure
 
@@ -15,7 +17,10 @@ LEAST_COMMITMENT = 1e-9
 """Commitments that save less than this share of the highest price do not take part in a search."""
 
 MOST_SUBSETS = 6
-"""Up to so many active plans every set of them is searched; then single ones, pairs and all."""
+"""Up to so many active plans that roam every set of them is searched; then singles, pairs, all."""
+
+MOST_LOCAL_SUBSETS = 4
+"""The same, of the active commitments of one family."""
 
 FLOOR = 1e-30
 """The least m as a share of the most useful one: instead of 0, from which no factor leads away."""
@@ -25,18 +30,31 @@ BLOCKS_PER_CHUNK = 64
 
 
 class Tables(NamedTuple):
-    """What is the same in all stages; pairs come in the order of their slices."""
+    """What is the same in all stages.
+
+    Slices come family by family and pool by pool, pairs in the order of their slices. A pool of
+    several slices is *shared*.
+    """
 
     price: Floats  # [slice]
     units: Floats  # [slice]
     shared: Ints  # shared pool of each slice, or -1 [slice]
+    family_first: Ints  # first slice of each family [family + 1]
     pair_first: Ints  # [slice + 1]
     pair_series: Ints  # [pair]
     rate: Floats  # infinite where not covered [plan × slice]
     per_rate: Floats  # its inverse, 0 where not covered [plan × slice]
     dearest: Ints  # covered slices by falling price / rate, then -1 [plan × slice]
+    plan_family: Ints  # family, or -1: roams [plan]
+    pool_family: Ints  # [shared pool]
+    first_of_plan: Ints  # a plan's slices lie between these [plan]
+    last_of_plan: Ints
+    first_of_pool: Ints  # a shared pool's slices [shared pool]
+    last_of_pool: Ints
     most_plan: Floats  # the most useful m, max price / rate [plan]
     most_pool: Floats  # likewise [shared pool]
+    subsets: Ints  # sets of the first k commitments of a family, as bits [k × set]
+    subset_count: Ints  # how many; the first is empty [k]
 
 
 class Stages(NamedTuple):
@@ -46,40 +64,53 @@ class Stages(NamedTuple):
     capacity: Floats  # slice units that a pool of its own gives a slice [stage × slice]
     spend: Floats  # [stage × plan]
     pooled: Floats  # units of shared pools [stage × shared pool]
-    active: Ints  # plans with a commitment worth searching for, then -1 [stage × plan]
-    active_pools: Ints  # shared pools with one, then -1 [stage × shared pool]
+    is_active: Booleans  # plans with a commitment worth searching for [stage × plan]
+    is_active_pool: Booleans  # likewise shared pools [stage × shared pool]
 
 
 class Workspace(NamedTuple):
-    """Working memory of one thread; plans and pools are the active ones of a stage alone."""
+    """Working memory of one thread.
 
-    sizes: Ints  # numbers of active plans, active pools and sets of plans [3]
+    Plans here are the active ones that roam, *locals* the active commitments of families, one
+    family's after another's: shared pools and plans that serve nothing else.
+    """
+
+    sizes: Ints  # numbers of plans, locals and sets of plans [3]
     sets: Ints  # sets of plans to search along, as bits; the first is empty [set]
     is_active: Booleans  # whether a plan of the structure takes part [structure's plan]
-    is_active_pool: Booleans  # [structure's shared pool]
+    is_active_pool: Booleans  # [shared pool]
+    plan_at: Ints  # the structure's plan [plan]
     rate: Floats  # [plan × slice]
-    own: Ints  # active shared pool of each slice, or -1 [slice]
     spend: Floats  # [plan]
-    pooled: Floats  # [pool]
     floor: Floats  # [plan]
-    pool_floor: Floats  # [pool]
     m: Floats  # [plan × lane]
-    n: Floats  # [pool × lane]
-    up: Floats  # what slices add to the slope of a set scaled up [set × lane]
-    down: Floats  # likewise down [set × lane]
-    pool_up: Floats  # what a pool's slices add if it joins the set [set × pool × lane]
-    pool_down: Floats  # [set × pool × lane]
+    local_first: Ints  # first local of each family [family + 1]
+    local_plan: Ints  # the structure's plan, or -1 [local]
+    local_pool: Ints  # the shared pool, or -1 [local]
+    local_rate: Floats  # [local × slice]
+    local_amount: Floats  # units or dollars committed [local]
+    local_floor: Floats  # [local]
+    n: Floats  # [local × lane]
+    cap: Floats  # the least price of a slice without locals [slice × lane]
+    up: Floats  # what a set of plans and the locals that join gain, scaled up [set × lane]
+    up_cost: Floats  # what they cost [set × lane]
+    down: Floats  # likewise scaled down [set × lane]
+    down_cost: Floats
     rises: Ints  # rows, as bits, in which a set ascends when scaled up [set]
     falls: Ints  # likewise scaled down [set]
-    pool_rises: Ints  # likewise for a pool alone [pool]
-    pool_falls: Ints  # [pool]
-    joins: Ints  # rows, as bits, in which a pool moves along [pool]
+    joins_up: Ints  # rows in which a local joins a set scaled up [set × local]
+    joins_down: Ints
+    joins: Ints  # rows in which a local moves along [local]
+    of_subset_up: Floats  # what a family's slices add, by set and subset [set × subset × lane]
+    of_subset_down: Floats
     excess: Floats  # [slice × lane]
     kappa: Floats  # dual prices of slices [slice × lane]
+    plan_price: Floats  # m of every plan of the structure [structure's plan × lane]
+    pool_price: Floats  # [shared pool × lane]
     of_pair: Floats  # sums over a chunk's blocks [pair × lane]
     of_slice: Floats  # [slice × lane]
     of_plan: Floats  # [structure's plan × lane]
-    of_pool: Floats  # [structure's shared pool × lane]
+    of_pool: Floats  # [shared pool × lane]
     kink: Floats  # factors at which a slice changes sides [slice × lane]
     size: Floats  # dollars that change sides there [slice × lane]
 
@@ -115,51 +146,88 @@ class Layout:
 
     Attributes:
         tables: what is the same in all stages.
+        families: which slices, pools and plans belong together.
+        slice_order: the structure's slices in the kernels' order [slice].
         pair_order: the structure's pairs in the order of their slices [pair].
-        alone: slices whose pool serves no other [slice], as booleans.
+        alone: slices whose pool serves no other, in the kernels' order [slice], as booleans.
+        pool_of_slice: the structure's pool of each slice, in the kernels' order [slice].
         shared_pools: pools that serve several slices [shared pool].
     """
 
     tables: Tables
+    families: Families
+    slice_order: Ints
     pair_order: Ints
     alone: Booleans
+    pool_of_slice: Ints
     shared_pools: Ints
+
+    @property
+    def is_plain(self) -> Booleans:
+        """Families of slices with pools of their own and nothing else [family]."""
+        plain = np.ones(self.families.count, dtype=np.bool_)
+        plain[self.families.of_plan[self.families.of_plan != ROAMS]] = False
+        plain[self.families.of_pool[self.shared_pools]] = False
+        return plain
 
 
 def lay_out(structure: Structure) -> Layout:
     """Sort a structure for the kernels."""
-    slices_of_pool = np.bincount(structure.pool_of_slice, minlength=structure.pools)
-    shared_pools = np.flatnonzero(slices_of_pool > 1)
-    alone = slices_of_pool[structure.pool_of_slice] == 1
+    families = find_families(structure)
+    pools = structure.pool_of_slice
+    order = np.lexsort((pools, families.of_slice)).astype(np.intp)
+    at = np.empty(len(order), dtype=np.intp)
+    at[order] = np.arange(len(order))
+    pool_of_slice = pools[order]
+    shared_pools = np.flatnonzero(families.shared)
     position = np.full(structure.pools, -1, dtype=np.intp)
     position[shared_pools] = np.arange(len(shared_pools))
-    pair_order = np.argsort(structure.pair_slice, kind="stable")
-    per_slice = np.bincount(structure.pair_slice, minlength=structure.slices)
-    rates = np.ascontiguousarray(structure.rates, dtype=np.float64)
-    price = np.ascontiguousarray(structure.on_demand_usd, dtype=np.float64)
-    units = np.ascontiguousarray(structure.units, dtype=np.float64)
+    slice_of_pair = at[structure.pair_slice]
+    pair_order = np.argsort(slice_of_pair, kind="stable")
+    per_slice = np.bincount(slice_of_pair, minlength=structure.slices)
+    rates = np.ascontiguousarray(structure.rates[:, order], dtype=np.float64)
+    price = np.ascontiguousarray(structure.on_demand_usd[order], dtype=np.float64)
+    units = np.ascontiguousarray(structure.units[order], dtype=np.float64)
+    alone = ~families.shared[pool_of_slice]
     per_unit = np.zeros(len(shared_pools))
-    np.maximum.at(per_unit, position[structure.pool_of_slice[~alone]], (price / units)[~alone])
+    np.maximum.at(per_unit, position[pool_of_slice[~alone]], (price / units)[~alone])
+    per_family = np.bincount(families.of_slice, minlength=families.count)
+    of_plan, of_pool = (
+        _spans(np.isfinite(rates)),
+        _spans(pool_of_slice[None, :] == shared_pools[:, None]),
+    )
+    locals_ = np.bincount(families.of_plan[families.of_plan != ROAMS], minlength=families.count)
+    locals_ = locals_ + np.bincount(families.of_pool[shared_pools], minlength=families.count)
+    subsets, subset_count = _subsets(int(locals_.max(initial=0)))
     tables = Tables(
         price=price,
         units=units,
-        shared=position[structure.pool_of_slice],
-        pair_first=np.concatenate([[0], np.cumsum(per_slice)]).astype(np.intp),
+        shared=position[pool_of_slice],
+        family_first=_starts(per_family),
+        pair_first=_starts(per_slice),
         pair_series=structure.pair_series[pair_order].astype(np.intp),
         rate=rates,
         per_rate=1.0 / rates,
         dearest=_dearest_first(price, rates),
+        plan_family=families.of_plan,
+        pool_family=families.of_pool[shared_pools].astype(np.intp),
+        first_of_plan=of_plan[0],
+        last_of_plan=of_plan[1],
+        first_of_pool=of_pool[0],
+        last_of_pool=of_pool[1],
         most_plan=np.max(price / rates, axis=1, initial=0.0),
         most_pool=per_unit,
+        subsets=subsets,
+        subset_count=subset_count,
     )
-    return Layout(tables, pair_order, alone, shared_pools)
+    return Layout(tables, families, order, pair_order, alone, pool_of_slice, shared_pools)
 
 
-def stage_tables(structure: Structure, layout: Layout, point: Point) -> Stages:
+def stage_tables(layout: Layout, point: Point) -> Stages:
     """A point as the kernels take it."""
     tables = layout.tables
     pooled = np.ascontiguousarray(point.dedicated[:, layout.shared_pools])
-    capacity = point.dedicated[:, structure.pool_of_slice] / structure.units
+    capacity = point.dedicated[:, layout.pool_of_slice] / tables.units
     spend = np.ascontiguousarray(point.spend, dtype=np.float64)
     least = LEAST_COMMITMENT * float(np.max(tables.price, initial=0.0))
     return Stages(
@@ -167,8 +235,8 @@ def stage_tables(structure: Structure, layout: Layout, point: Point) -> Stages:
         capacity=np.ascontiguousarray(np.where(layout.alone, capacity, 0.0)),
         spend=spend,
         pooled=pooled,
-        active=_worth_searching(spend * tables.most_plan > least),
-        active_pools=_worth_searching(pooled * tables.most_pool > least),
+        is_active=spend * tables.most_plan > least,
+        is_active_pool=pooled * tables.most_pool > least,
     )
 
 
@@ -176,31 +244,44 @@ def make_workspace(tables: Tables) -> Workspace:
     """Working memory for a structure."""
     plans, slices = tables.rate.shape
     pools, pairs = len(tables.most_pool), len(tables.pair_series)
-    sets = max(2 ** min(plans, MOST_SUBSETS), 2 + plans + plans * (plans - 1) // 2)
+    families = len(tables.family_first) - 1
+    roaming = int(np.count_nonzero(tables.plan_family == ROAMS))
+    locals_ = plans - roaming + pools
+    sets = max(2 ** min(roaming, MOST_SUBSETS), 2 + roaming + roaming * (roaming - 1) // 2)
+    subsets = tables.subsets.shape[1]
     return Workspace(
         sizes=np.zeros(3, np.intp),
         sets=np.zeros(sets, np.intp),
         is_active=np.zeros(plans, np.bool_),
         is_active_pool=np.zeros(pools, np.bool_),
-        rate=np.empty((plans, slices)),
-        own=np.empty(slices, np.intp),
-        spend=np.empty(plans),
-        pooled=np.empty(pools),
-        floor=np.empty(plans),
-        pool_floor=np.empty(pools),
-        m=np.empty((plans, LANES)),
-        n=np.empty((pools, LANES)),
+        plan_at=np.zeros(roaming, np.intp),
+        rate=np.empty((roaming, slices)),
+        spend=np.empty(roaming),
+        floor=np.empty(roaming),
+        m=np.empty((roaming, LANES)),
+        local_first=np.zeros(families + 1, np.intp),
+        local_plan=np.zeros(locals_, np.intp),
+        local_pool=np.zeros(locals_, np.intp),
+        local_rate=np.empty((locals_, slices)),
+        local_amount=np.empty(locals_),
+        local_floor=np.empty(locals_),
+        n=np.empty((locals_, LANES)),
+        cap=np.empty((slices, LANES)),
         up=np.empty((sets, LANES)),
+        up_cost=np.empty((sets, LANES)),
         down=np.empty((sets, LANES)),
-        pool_up=np.empty((sets, pools, LANES)),
-        pool_down=np.empty((sets, pools, LANES)),
+        down_cost=np.empty((sets, LANES)),
         rises=np.zeros(sets, np.intp),
         falls=np.zeros(sets, np.intp),
-        pool_rises=np.zeros(pools, np.intp),
-        pool_falls=np.zeros(pools, np.intp),
-        joins=np.zeros(pools, np.intp),
+        joins_up=np.zeros((sets, locals_), np.intp),
+        joins_down=np.zeros((sets, locals_), np.intp),
+        joins=np.zeros(locals_, np.intp),
+        of_subset_up=np.empty((sets, subsets, LANES)),
+        of_subset_down=np.empty((sets, subsets, LANES)),
         excess=np.empty((slices, LANES)),
         kappa=np.empty((slices, LANES)),
+        plan_price=np.empty((plans, LANES)),
+        pool_price=np.empty((pools, LANES)),
         of_pair=np.empty((pairs, LANES)),
         of_slice=np.empty((slices, LANES)),
         of_plan=np.empty((plans, LANES)),
@@ -221,6 +302,32 @@ def chunk_blocks(hours: Hours) -> tuple[Chunks, Ints]:
     return Chunks(first, last, hours.stage_of_segment[segment]), segment
 
 
+def _starts(counts: Ints) -> Ints:
+    """Where runs of some lengths start, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+
+
+def _spans(members: Booleans) -> tuple[Ints, Ints]:
+    """First and last + 1 member of each row; an empty span where there are none."""
+    none, columns = ~members.any(axis=1), members.shape[1]
+    first = np.where(none, 0, members.argmax(axis=1)) if columns else np.zeros(len(members))
+    last = columns - members[:, ::-1].argmax(axis=1) if columns else np.zeros(len(members))
+    return first.astype(np.intp), np.where(none, 0, last).astype(np.intp)
+
+
+def _subsets(most: int) -> tuple[Ints, Ints]:
+    """Sets of the first k commitments, as bits [k × set], and how many there are [k]."""
+    found: list[list[int]] = []
+    for k in range(most + 1):
+        sizes = range(k + 1) if k <= MOST_LOCAL_SUBSETS else (0, 1, 2, k)
+        found.append([sum(1 << i for i in one) for r in sizes for one in combinations(range(k), r)])
+    count = np.array([len(one) for one in found], dtype=np.intp)
+    table = np.zeros((len(found), int(count.max())), dtype=np.intp)
+    for k, sets in enumerate(found):
+        table[k, : len(sets)] = sets
+    return table, count
+
+
 def _dearest_first(price: Floats, rates: Floats) -> Ints:
     """Slices a plan covers, by falling price over rate, then -1 [plan × slice]."""
     order = np.argsort(-price / rates, axis=1, kind="stable").astype(np.intp)
@@ -230,10 +337,3 @@ def _dearest_first(price: Floats, rates: Floats) -> Ints:
         mine = order[plan][covered[plan]]
         ordered[plan, : len(mine)] = mine
     return ordered
-
-
-def _worth_searching(is_active: Booleans) -> Ints:
-    """Positions of what is active in each stage, then -1."""
-    order = np.argsort(~is_active, axis=1, kind="stable")
-    count = is_active.sum(axis=1, keepdims=True)
-    return np.where(np.arange(is_active.shape[1]) < count, order, -1).astype(np.intp)

@@ -9,11 +9,9 @@ import numpy as np
 
 from catalogs import DedicatedOffer, SpendOffer
 from planner.decision import Bought, Decision, Policy
-from planner.fleet import Part
 from planner.forecasting.basis import describe_basis
 from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
-from planner.held import paid_for
 from planner.plan import (
     CatalogReport,
     ForecastBasis,
@@ -143,33 +141,23 @@ def _basis(problem: Problem) -> ForecastBasis | None:
 
 
 def linear_cost_usd(problem: Problem, policy: Policy) -> Decimal:
-    """Mean bill at the model's linear prices, with what machines cost beyond them."""
+    """Mean bill at the prices of the model's slices."""
     amounts = []
     for scenario, chance in enumerate(problem.probability.tolist()):
         future, decision = problem.future(scenario), policy.decision(problem, scenario)
         linear_usd = rebill(future, decision, linear=True).total_usd
-        amounts.append((linear_usd + _usd(_excess_usd(future, decision)), chance))
+        amounts.append((linear_usd + _usd(_software_usd(future, decision)), chance))
     return mean_usd(amounts)
 
 
-def _excess_usd(problem: Problem, decision: Decision) -> float:
-    """What running machines cost beyond their slices' prices, in the accounting."""
+def _software_usd(problem: Problem, decision: Decision) -> float:
+    """What the software of running machines costs, in the accounting."""
     worth = problem.calendar.worth[:-1]
-    total, paid = 0.0, paid_for(decision.running, decision.held)
-    for position, candidate in enumerate(problem.candidates):
-        software = float(candidate.machine.software_usd)
-        excess = float(sum(_excess(problem, part) for part in candidate.machine.parts)) - software
-        if excess:
-            total += excess * float(paid[:, position] @ worth)
-        if software:
-            total += software * float(decision.running[:, position] @ worth)
-    return total
-
-
-def _excess(problem: Problem, part: Part) -> Fraction:
-    """What a part of a machine costs beyond its slice's price, by the hour."""
-    inside = problem.pools.slices[problem.pools.slice_of(part.resource)]
-    return Fraction(part.quantity) * inside.excess_usd(part.resource)
+    return sum(
+        float(candidate.machine.software_usd) * float(decision.running[:, position] @ worth)
+        for position, candidate in enumerate(problem.candidates)
+        if candidate.machine.software_usd
+    )
 
 
 def describe_horizon(problem: Problem) -> PlannedHorizon:

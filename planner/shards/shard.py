@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from planner.recourse import (
     Hours,
+    Levels,
     Pass,
     Point,
     SeriesRange,
@@ -34,8 +35,8 @@ class Recourse(Protocol):
     def exact(self, point: Point, *, by: Weighting = "worth") -> Floats:
         """The true cost [segment]."""
 
-    def tangents(self, point: Point, levels: Floats) -> Tangents:
-        """Tangents at the last point, at levels of slices' commitments."""
+    def tangents(self, point: Point, levels: Levels) -> Tangents:
+        """Tangents at the last point, at levels of families' commitments."""
 
     def series_range(self) -> SeriesRange:
         """Between what amounts each series lies."""
@@ -123,7 +124,7 @@ def exact_at(token: str, rows_per_mean: int, point: Point, by: Weighting) -> Flo
     return _held(token).pass_(rows_per_mean).exact(point, by=by)
 
 
-def tangents_at(token: str, rows_per_mean: int, point: Point, levels: Floats) -> Tangents:
+def tangents_at(token: str, rows_per_mean: int, point: Point, levels: Levels) -> Tangents:
     """Tangents at a shard's last point."""
     return _held(token).pass_(rows_per_mean).tangents(point, levels)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import WorkerLostError
-from planner.recourse import Point, SeriesRange, Sums, Tangents
+from planner.recourse import Levels, Point, SeriesRange, Sums, Tangents
 from planner.recourse.structure import Weighting
 from planner.shards.shard import (
     Shard,
@@ -146,20 +146,20 @@ class ShardedPass:
         )
         return np.concatenate(costs)
 
-    def tangents(self, point: Point, levels: Floats) -> Tangents:
+    def tangents(self, point: Point, levels: Levels) -> Tangents:
         """Tangents at the last point; raises WorkerLostError."""
         parts = self._shards.ask(
             tangents_at,
             lambda stages: (
                 self._rows_per_mean,
                 _at_stages(point, stages),
-                np.ascontiguousarray(levels[stages]),
+                Levels(levels.dedicated[stages], levels.spend[stages]),
             ),
         )
         return Tangents(
             usage=np.concatenate([part.usage for part in parts]),
-            saved=np.concatenate([part.saved for part in parts]),
-            alone=parts[0].alone,
+            dedicated=np.concatenate([part.dedicated for part in parts]),
+            spend=np.concatenate([part.spend for part in parts]),
         )
 
     def series_range(self) -> SeriesRange:
