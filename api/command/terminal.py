@@ -40,8 +40,8 @@ REASONS_SHOWN = 5
 SLIGHT_SHARE = 0.005
 """Shares of a workload that print as 0 or 100 %."""
 
-HALF_A_CENT = Decimal("0.005")
-"""Differences below this are not worth a reader's time."""
+SMALL_SHARE = Decimal("0.001")
+"""Parts of the bill below this share are not worth a reader's time."""
 
 _REASONS = {
     "too_little_usage": "too little usage",
@@ -102,8 +102,8 @@ def caution(plan: Plan) -> str:
     if plan.lower_bound_usd is None:
         return f"Not proven good: the solver stopped ({stopped}) without a bound."
     return (
-        f"Not proven good: the solver stopped ({stopped}) at a gap of {percent(plan.gap)}. A plan "
-        f"for {usd(plan.lower_bound_usd)} USD is not ruled out; allow more time before you act."
+        f"Not proven good: the solver stopped ({stopped}) at a gap of {percent(plan.gap)}. A bill "
+        f"of {usd(plan.lower_bound_usd)} USD is not ruled out; allow more time before you act."
     )
 
 
@@ -128,26 +128,23 @@ def certainty(plan: Plan) -> str:
         shares += f" and are used to {percent(plan.utilization)}"
     if plan.lower_bound_usd is None or plan.gap is None:
         return f"How much cheaper a plan could be is not known: no bound was proven. {shares}."
-    model, bound = usd(plan.model_cost_usd), usd(plan.lower_bound_usd)
+    bound, weighed = usd(plan.lower_bound_usd), ""
     if plan.risk is not None and plan.risk.weight > 0:
-        model = f"{model} USD on average and {usd(plan.objective_usd)} USD with its bad futures"
-        model += " weighed,"
-    else:
-        model += " USD,"
+        weighed = ", its bad futures weighed,"
     return (
-        f"Proven: in the model's prices, where this plan costs {model} none costs less than "
-        f"{bound} USD (gap {percent(plan.gap, 3)}). {_difference(plan)} {shares}."
+        f"Proven: this bill{weighed} is at most {percent(plan.gap, 3)} above the best possible "
+        f"one; none is below {bound} USD.{_order(plan)} {shares}."
     )
 
 
-def _difference(plan: Plan) -> str:
-    """What the bill says beyond the model, by cause."""
-    order, prices = plan.assignment_gap_usd, plan.linearization_usd
-    if abs(order) < HALF_A_CENT and abs(prices) < HALF_A_CENT:
-        return "The bill says the same."
+def _order(plan: Plan) -> str:
+    """What of the bill is the provider's order of application, where that matters."""
+    order = plan.assignment_gap_usd
+    if order <= SMALL_SHARE * plan.total_cost_usd:
+        return ""
     return (
-        f"The bill differs from that by {usd(order)} USD for the provider's order and "
-        f"{usd(prices)} USD for exact prices."
+        f" {usd(order)} USD of it come from the order in which the provider applies commitments, "
+        "which is not the cheapest."
     )
 
 

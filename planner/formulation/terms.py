@@ -230,13 +230,6 @@ class Terms:
         return self.groups.stage[self.cell_hour]
 
     @property
-    def is_clearing(self) -> NDArray[np.bool_]:
-        """Cells in hours in which capacity blocks serve half the time [cell]."""
-        hours = self.problem.clearing_hours
-        clearing = np.array([start in hours for start in self.stages.start], dtype=np.bool_)
-        return np.asarray(clearing[self.stages.window[self.cell_stage]])
-
-    @property
     def cell_pool(self) -> Ints:
         """Pool of each cell."""
         return self.pool_of_slice[self.cell_slice]

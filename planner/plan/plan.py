@@ -21,7 +21,7 @@ class Plan(Part):
 
     name: str
     status: Literal["optimal", "feasible"]
-    """optimal: within the asked gap of the bound; feasible: a plan with a wider gap."""
+    """optimal: the model gap meets the asked one; feasible: a plan with a wider model gap."""
     total_cost_usd: Usd
     """The re-billed cost over the horizon."""
     model_cost_usd: Usd
@@ -30,13 +30,17 @@ class Plan(Part):
     """What was minimized: the model cost, or with `risk` the mean and the bad futures as
     weighed."""
     lower_bound_usd: Usd | None
-    """No plan's objective is less."""
+    """No plan can be billed less; with `risk`, no plan's bills weigh less."""
     gap: float | None
-    """(objective - lower bound) / objective."""
+    """(total cost - lower bound) / total cost: how far the bill can be above the best possible one.
+    With `risk`, both as weighed."""
+    model_gap: float | None
+    """(objective - lower bound) / objective: how far the solver was from its proof."""
     assignment_gap_usd: Usd
     """What the provider's order of application costs beyond the cheapest assignment."""
     linearization_usd: Usd
-    """What exact prices cost beyond the pools' linear ones."""
+    """What exact prices cost beyond those of the model's slices, which differ from them by half the
+    asked gap at most. It will go in a later version."""
     on_demand_cost_usd: Usd
     """The same demand all on demand, each workload on its cheapest machines."""
     savings_usd: Usd
@@ -77,7 +81,7 @@ class Plan(Part):
 
     def __str__(self) -> str:
         """Read as a summary worth pasting into a ticket."""
-        head = f"Purchase plan {self.name}: {self.status}, MIP gap {_percent(self.gap, 3)}"
+        head = f"Purchase plan {self.name}: {self.status}, gap {_percent(self.gap, 3)}"
         lines = [
             head,
             f"  effective cost        {self.total_cost_usd:>16,.2f} USD",

@@ -35,11 +35,17 @@ from planner.settlement.limits_kept import broken_limits
 from planner.settlement.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.settlement.present_cost import doubts_of, present_cost
 from planner.settlement.reasons import reasons_against
-from planner.settlement.spread import describe_futures, describe_known, describe_risk, names_of
+from planner.settlement.spread import (
+    billed_objective_usd,
+    describe_futures,
+    describe_known,
+    describe_risk,
+    names_of,
+)
 
 NANO_USD = Decimal("1e-9")
-LARGEST_DIFFERENCE = Decimal("0.02")
-"""A bill further than this from the model's cost, as a share, draws a warning."""
+LARGEST_DIFFERENCE = 1e-3
+"""A bill's gap this much wider than the one asked for draws a warning."""
 
 RESOURCE_UNITS = {"vcpu": "vCPUs", "gib": "GiB"}
 """Units of resources as people write them."""
@@ -67,11 +73,14 @@ class Certificate:
     @property
     def gap(self) -> float | None:
         """(objective - bound) / objective; 0 where nothing costs anything."""
-        if self.bound_usd is None:
-            return None
-        if self.objective_usd <= 0:
-            return 0.0
-        return max(self.objective_usd - self.bound_usd, 0.0) / self.objective_usd
+        return gap_to(self.bound_usd, self.objective_usd)
+
+
+def gap_to(bound_usd: float | None, cost_usd: float) -> float | None:
+    """(cost - bound) / cost; None without a bound, 0 where nothing costs anything."""
+    if bound_usd is None:
+        return None
+    return max(cost_usd - bound_usd, 0.0) / cost_usd if cost_usd > 0 else 0.0
 
 
 def settle(
@@ -79,8 +88,9 @@ def settle(
 ) -> Plan:
     """The plan of a policy. Its cost is the provider's bill, not the model's objective."""
     outlook, linear_cost = look_out(problem, policy), linear_cost_usd(problem, policy)
-    model_cost, gap, asked = _usd(certificate.cost_usd), certificate.gap, problem.gap
-    met = gap is not None and gap <= asked + GAP_SLACK
+    model_cost, model_gap, asked = _usd(certificate.cost_usd), certificate.gap, problem.gap
+    met = model_gap is not None and model_gap <= asked + GAP_SLACK
+    gap = gap_to(certificate.bound_usd, billed_objective_usd(outlook))
     total, on_demand = outlook.total_usd, outlook.on_demand_usd
     present = present_cost(problem, on_demand)
     return Plan(
@@ -91,6 +101,7 @@ def settle(
         objective_usd=_usd(certificate.objective_usd),
         lower_bound_usd=None if certificate.bound_usd is None else _usd(certificate.bound_usd),
         gap=gap,
+        model_gap=model_gap,
         assignment_gap_usd=linear_cost - model_cost,
         linearization_usd=total - linear_cost,
         on_demand_cost_usd=on_demand,
@@ -120,16 +131,16 @@ def settle(
         notes=problem.notes,
         warnings=(
             *problem.warnings,
-            *_gap_warning(gap, asked, solver.stopped, met=met),
-            *_doubts(outlook, policy, model_cost),
+            *_gap_warning(model_gap, asked, solver.stopped, met=met),
+            *_bill_warning(gap, model_gap, asked),
+            *_doubts(outlook, policy),
             *doubts_of(present, on_demand),
         ),
     )
 
 
-def _doubts(outlook: Outlook, policy: Policy, model_cost: Decimal) -> Iterator[str]:
-    """A bill unlike the model's, limits that it breaks, and what reaches beyond the horizon."""
-    yield from _difference_warning(outlook.total_usd, model_cost)
+def _doubts(outlook: Outlook, policy: Policy) -> Iterator[str]:
+    """Limits that the bill breaks, and what reaches beyond the horizon."""
     yield from (f"limits: {one}" for one in broken_limits(outlook))
     yield from _horizon_warning(policy)
 
@@ -333,13 +344,16 @@ def _gap_warning(gap: float | None, asked: float, stopped: str, *, met: bool) ->
     return (f"the gap is {gap:.3%}, above the {asked:.3%} asked for: the solver stopped at {why}",)
 
 
-def _difference_warning(total: Decimal, model_cost: Decimal) -> tuple[str, ...]:
-    if abs(total - model_cost) <= LARGEST_DIFFERENCE * total:
+def _bill_warning(gap: float | None, model_gap: float | None, asked: float) -> tuple[str, ...]:
+    """A bill that may be further above the best one than was asked for, and why."""
+    if gap is None or model_gap is None or gap <= asked + LARGEST_DIFFERENCE:
         return ()
-    share = float((total - model_cost) / total)
+    if gap <= model_gap + LARGEST_DIFFERENCE:
+        return ()  # the solver's own gap, which has a warning of its own
     return (
-        f"{share:+.1%} of the bill is not in the model's cost, so bound and gap say less; see "
-        "assignment_gap_usd and linearization_usd",
+        f"the bill is at most {gap:.3%} above the best possible one, {asked:.3%} were asked for: "
+        f"the model's plan is within {max(model_gap, 0.0):.3%}, the rest is the provider's order "
+        "of application, see assignment_gap_usd",
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.baseline import on_demand_usd
 from planner.formulation.risk import quantile, tail_level, tail_mean
 from planner.plan import FutureCost, KnownCost, Label, RiskReport, WayCost
 from planner.problem import Problem
@@ -68,6 +69,20 @@ def _way_cost(outlook: Outlook, labels: tuple[str, ...], label: Label) -> WayCos
         on_demand_cost_usd=part.on_demand_usd,
         savings_usd=part.on_demand_usd - part.total_usd,
         utilization=part.utilization,
+    )
+
+
+def billed_objective_usd(outlook: Outlook) -> float:
+    """What is minimized, of the bills: their mean, or the mean and the bad futures as weighed."""
+    problem = outlook.problem
+    if not problem.weighs_risk:
+        return float(outlook.total_usd)
+    risk, chance = problem.request.risk, problem.probability
+    cost = np.array([float(one.bill.total_usd) for one in outlook.futures])
+    baseline = on_demand_usd(problem)
+    lost = tail_mean(cost - baseline, chance, tail_level(risk, chance))
+    return float(
+        problem.mean_weight * (chance @ cost) + risk.tail_weight * (chance @ baseline + lost)
     )
 
 
