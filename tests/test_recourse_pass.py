@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from planner.recourse import (
+    ROAMS,
     Hours,
+    Levels,
     Multipliers,
     Pass,
     Point,
     RewardedPass,
     Structure,
     coarsen,
+    find_families,
     make_hours,
 )
 from planner.recourse.lanes import greater, lesser
@@ -291,6 +294,134 @@ def test_a_coarse_look_costs_no_more_than_the_hours(rows_per_cell):
         assert np.all(low <= true * (1 + 1e-9) + 1e-9)
         if rows_per_cell == 1:
             assert low == pytest.approx(true, rel=1e-6)
+
+
+def structure_of(pools, rates):
+    """A structure of slices in some pools, a dollar a unit."""
+    slices = len(pools)
+    return Structure(
+        on_demand_usd=np.ones(slices),
+        pool_of_slice=np.array(pools),
+        units=np.ones(slices),
+        pools=max(pools) + 1,
+        rates=np.array(rates, dtype=float).reshape(-1, slices),
+        pair_slice=np.arange(slices),
+        pair_series=np.arange(slices),
+    )
+
+
+def family_case(seed: int, own_plans: int, roaming: int, moments: int = 40) -> Case:
+    """Three pools of one to five slices, each with plans of its own, and plans for all of them."""
+    case = random_case(seed, 0, shared_pools=False, moments=moments)
+    draw = np.random.default_rng([seed, own_plans, roaming, 77])
+    pools = np.repeat(np.arange(3), draw.integers(1, 6, 3))
+    slices = len(pools)
+    price = draw.integers(4, 9, slices).astype(float) * draw.choice([1.0, 1.03], slices)
+    rates = [
+        np.where(pools == pool, price * draw.integers(3, 9, slices) / 10, np.inf)
+        for pool in range(3)
+        for _ in range(own_plans)
+    ]
+    rates += [price * draw.integers(4, 10, slices) / 10 for _ in range(roaming)]
+    structure = Structure(
+        on_demand_usd=price,
+        pool_of_slice=pools,
+        units=draw.integers(1, 4, slices).astype(float),
+        pools=3,
+        rates=np.array(rates).reshape(-1, slices),
+        pair_slice=np.arange(slices),
+        pair_series=draw.integers(0, 3, slices),
+    )
+    return replace(case, structure=structure, draw=draw)
+
+
+def test_plans_of_one_pool_are_its_familys_and_plans_of_several_roam():
+    inf = np.inf
+    own, other, everywhere = [3, 2, inf, inf, inf], [inf, inf, 1, 2, inf], [1, 1, 1, 1, 1]
+    found = find_families(structure_of([0, 0, 1, 1, 2], [own, other, everywhere]))
+    assert found.count == 3
+    assert found.of_slice.tolist() == [0, 0, 1, 1, 2]
+    assert found.of_plan.tolist() == [0, 1, ROAMS]
+    assert found.shared.tolist() == [True, True, False]
+
+
+def test_a_plan_of_two_systems_joins_their_pools():
+    """An EC2 plan of a family that runs Linux and Windows, beside a family of its own."""
+    inf = np.inf
+    found = find_families(structure_of([0, 1, 2, 3], [[1, 2, inf, inf], [1, 1, 1, 1]]))
+    assert found.of_pool.tolist() == [0, 0, 1, 2]
+    assert found.of_plan.tolist() == [0, ROAMS]
+
+
+@pytest.mark.parametrize("roaming", [0, 1, 2, 3])
+@pytest.mark.parametrize("own_plans", [1, 2, 3])
+def test_families_find_every_hours_cost_cold_and_warm(own_plans, roaming):
+    for seed in range(2):
+        case = family_case(seed, own_plans, roaming)
+        sweep = Pass(case.structure, case.hours(), threads=1)
+        for zeros in (0.0, 0.4):
+            point = case.point(zeros)
+            sums = sweep(point)
+            true = true_costs(case, point, case.worth)
+            assert sums.value_usd == pytest.approx(true, abs=EXACT * equivalent(case, point))
+            assert sums.doubtful_rows == 0
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10**6), own_plans=st.integers(0, 5), roaming=st.integers(0, 7))
+def test_families_serve_every_hour_at_its_cost_or_call_it_doubtful(seed, own_plans, roaming):
+    """More commitments than sets of them are searched: then rows in doubt are solved apart."""
+    case = family_case(seed, own_plans, roaming, moments=6)
+    sweep = Pass(case.structure, case.hours(), threads=1)
+    point = case.point(0.2)
+    sums, true = sweep(point), true_costs(case, point, case.worth)
+    slack = EXACT * equivalent(case, point) + 1e-12
+    assert np.all(sums.value_usd <= true + slack)
+    assert sums.doubtful_rows or sums.value_usd == pytest.approx(true, abs=slack)
+    assert sweep.exact(point) == pytest.approx(true, abs=slack)
+
+
+def lowest_by_tangents(case: Case, tangents, spend_cost, other: Point) -> np.ndarray:
+    """What tangents and the cost of roaming plans prove of a point [segment]."""
+    families = find_families(case.structure)
+    stage, found = STAGE_OF_SEGMENT, -spend_cost
+    of_pair = families.of_slice[case.structure.pair_slice]
+    for family in range(families.count):
+        pairs, pools = of_pair == family, families.of_pool == family
+        plans = families.of_plan == family
+        planes = (
+            np.einsum("spk,sp->sk", tangents.usage[:, pairs], other.factors[stage][:, pairs])
+            - np.einsum(
+                "spk,sp->sk", tangents.dedicated[:, pools], other.dedicated[stage][:, pools]
+            )
+            - np.einsum("spk,sp->sk", tangents.spend[:, plans], other.spend[stage][:, plans])
+        )
+        found = found + planes.max(axis=1)
+    return found
+
+
+@pytest.mark.parametrize(("own_plans", "roaming"), [(0, 1), (1, 0), (1, 2), (2, 1), (3, 2)])
+def test_tangents_are_below_the_true_cost_and_tight_where_taken(own_plans, roaming):
+    case = family_case(3, own_plans, roaming, moments=12)
+    sweep, families = Pass(case.structure, case.hours(), threads=1), find_families(case.structure)
+    point = case.point(0.2)
+    sums = sweep(point)
+    roams = families.of_plan == ROAMS
+    shares = np.array([0.0, 0.5, 1.0, 2.0])
+    levels = Levels(point.dedicated[..., None] * shares, point.spend[..., None] * shares)
+    tangents = sweep.tangents(point, levels)
+
+    def rest(other):
+        paid = sums.spend[:, roams] * other.spend[STAGE_OF_SEGMENT][:, roams]
+        return paid.sum(axis=1)
+
+    here = lowest_by_tangents(case, tangents, rest(point), point)
+    assert here == pytest.approx(sums.value_usd, abs=EXACT * equivalent(case, point))
+    for _ in range(20):
+        other = case.point(0.2)
+        proven = lowest_by_tangents(case, tangents, rest(other), other)
+        slack = EXACT * equivalent(case, other)
+        assert np.all(proven <= true_costs(case, other, case.worth) + slack)
 
 
 @pytest.mark.parametrize("counts_cost", [True, False])
