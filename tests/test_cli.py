@@ -64,7 +64,7 @@ def test_a_plan_is_told_in_80_columns_with_its_purchases_bill_and_proof(request_
     for said in (
         "2 ×",
         "reserved m.big here",
-        "Proven: in the model",
+        "Proven: this bill is at most",
         "2026-01",
         "not bought".title(),
     ):

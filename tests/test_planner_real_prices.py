@@ -137,7 +137,13 @@ def test_a_machine_that_no_plan_covers_does_not_keep_the_rest_from_one():
 
 
 @pytest.mark.parametrize(
-    "solve", [{}, {"solver": "scip"}, {"solver": "pulp-highs"}, {"method": "decomposed"}]
+    "solve",
+    [
+        {"gap": 1e-7},
+        {"gap": 1e-7, "solver": "scip"},
+        {"gap": 1e-7, "solver": "pulp-highs"},
+        {"gap": 1e-7, "method": "decomposed"},
+    ],
 )
 def test_a_choice_of_sizes_costs_no_more_than_any_one_of_them(solve):
     """Sizes cost alike on demand, but small ones' plan rates carry rounding of some percent."""
