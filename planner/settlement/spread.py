@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.formulation.risk import quantile, tail_level, tail_mean
 from planner.plan import FutureCost, KnownCost, Label, RiskReport, WayCost
 from planner.problem import Problem
 from planner.settlement.outlook import Outlook
 from planner.stages import Group
+from planner.tails import quantile, tail_level, tail_mean
 
 
 def names_of(problem: Problem, group: Group) -> tuple[str, ...] | None:
