@@ -1,23 +1,16 @@
 """Strategies side by side: same demand, same bill rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from catalogs import HOURS_PER_YEAR, DedicatedOffer, OfferKind, Payment
-from planner.baseline import cheapest_running
-from planner.decision import Bought, Policy
+from catalogs import HOURS_PER_YEAR, OfferKind, Payment
 from planner.errors import InfeasibleError, NoPlanError
+from planner.fixed_rules import peak_purchases, rule_policy
 from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, PresentCost, Usd
 from planner.planning import Surroundings, resolve, solve_problem
 from planner.problem import Problem
-from planner.purchases import Lot
-from planner.rebill import resources_of, usage_of
 from planner.request import AllowedOffers, PlanRequest
 from planner.settlement import (
     Outlook,
@@ -29,8 +22,6 @@ from planner.settlement import (
     look_out,
     present_cost,
 )
-from planner.stages import Group
-from planner.usage import machines_held, machines_needed
 
 PRESENT = "present_bill"
 """The strategy that goes on as before."""
@@ -58,7 +49,8 @@ class StrategyResult(Part):
     gap: float | None = None
     purchases: int | None = None
     detail: str | None = None
-    """Why there are no figures, or which limits of the request it does not keep."""
+    """Why there are no figures, which limits of the request it does not keep, or whose plan it is
+    where that is another strategy's."""
     keeps_limits: bool | None = None
     """Whether its bill keeps the request's limits."""
 
@@ -142,16 +134,17 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
     around = around or Surroundings()
     # Strategies are set beside each other: the record of the forecast, which takes a while, is not.
     problem = replace(resolve(request, around), forecast=None)
-    rented = _bill_rule(problem, ())
+    rented = look_out(problem, rule_policy(problem, ()))
     results = [
         _fixed("on_demand", "everything on demand", rented),
         _fixed(
             "reserved_at_peak",
             "at every date reserve up to the peak still to come, by the cheapest reservations",
-            _bill_rule(problem, peak_purchases(problem)),
+            look_out(problem, rule_policy(problem, peak_purchases(problem))),
         ),
         *(_optimized(strategy, problem, around) for strategy in _OPTIMIZED),
     ]
+    results[-1] = _never_dearer(results[-1], results[:-1])
     # Among equal bills the later strategy: what is optimized over more offers.
     billed = [one for one in reversed(results) if one.total_cost_usd is not None]
     cheapest = min(billed, key=lambda one: (not one.keeps_limits, one.total_cost_usd))
@@ -168,67 +161,6 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
         notes=problem.notes,
         warnings=(*problem.warnings, *doubts_of(present, rented.on_demand_usd)),
     )
-
-
-def peak_purchases(problem: Problem) -> tuple[Bought, ...]:
-    """At every date, reservations up to each pool's peak until their term ends.
-
-    Of the reservations that may be bought at a date the one with the cheapest unit is taken.
-    """
-    futures = [problem.future(scenario) for scenario in range(len(problem.probability))]
-    usage = np.stack([_pool_usage(one, cheapest_running(one, machines_needed)) for one in futures])
-    covered = np.zeros_like(usage)
-    for owned in problem.owned:
-        if owned.option.pool is not None and owned.option.offer.kind.is_dedicated:
-            units = float(owned.quantity) * float(owned.option.pool_units)
-            covered[:, owned.start : owned.end, owned.option.pool] += units
-    bought: list[Bought] = []
-    for pool in range(len(problem.pools.keys)):
-        for lot in _cheapest_lots(problem, pool):
-            inside = (list(lot.group), slice(lot.start, lot.end), pool)
-            lacking = float(np.max(usage[inside] - covered[inside], initial=0.0))
-            option = problem.options[lot.option]
-            steps = int(np.ceil(lacking / float(option.pool_units) - 1e-9))
-            if steps > 0:
-                bought.append(Bought(lot, option, steps))
-                covered[inside] += steps * float(option.pool_units)
-    return tuple(bought)
-
-
-def _pool_usage(problem: Problem, running: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Units used [hour × pool]."""
-    quantity = usage_of(problem, running).quantity
-    usage = np.zeros((len(quantity), len(problem.pools.keys)))
-    for column, machine in enumerate(resources_of(problem)):
-        units = float(machine.units)
-        usage[:, problem.pools.keys.index(machine.pool)] += quantity[:, column] * units
-    return usage
-
-
-def _cheapest_lots(problem: Problem, pool: int) -> list[Lot]:
-    """For every purchase date the reservation of a pool whose unit-hour is cheapest."""
-
-    def price(lot: Lot) -> Fraction:
-        option = problem.options[lot.option]
-        hours = lot.end - lot.start
-        return Fraction(lot.cost_usd) / hours / option.pool_units
-
-    by_date: dict[tuple[int, Group], list[Lot]] = {}
-    for lot in problem.lots:
-        option = problem.options[lot.option]
-        if option.pool == pool and isinstance(option.offer, DedicatedOffer):
-            by_date.setdefault((lot.start, lot.group), []).append(lot)
-    return [min(lots, key=price) for _, lots in sorted(by_date.items())]
-
-
-def _bill_rule(problem: Problem, bought: tuple[Bought, ...]) -> Outlook:
-    """A rule's purchases, billed; owned commitments stay."""
-    futures = [problem.future(scenario) for scenario in range(len(problem.probability))]
-    running = np.concatenate([cheapest_running(one) for one in futures])
-    held = None
-    if problem.holds_capacity:
-        held = np.concatenate([cheapest_running(one, machines_held) for one in futures])
-    return look_out(problem, Policy(bought, {}, running, held=held))
 
 
 def _fixed(name: str, description: str, outlook: Outlook) -> StrategyResult:
@@ -248,7 +180,7 @@ def _fixed(name: str, description: str, outlook: Outlook) -> StrategyResult:
         coverage=outlook.coverage,
         utilization=outlook.utilization,
         purchases=len(outlook.policy.bought),
-        detail="; ".join(broken) or None,
+        detail="; ".join(map(str, broken)) or None,
         keeps_limits=not broken,
     )
 
@@ -280,6 +212,33 @@ def _optimized(strategy: _Strategy, problem: Problem, around: Surroundings) -> S
     except NoPlanError as error:
         return StrategyResult(**named, status="no_plan", detail=str(error))
     return StrategyResult(**named, status=plan.status, **_figures(plan))
+
+
+def _never_dearer(optimum: StrategyResult, others: Sequence[StrategyResult]) -> StrategyResult:
+    """The optimum, which is the plan of another strategy where that one's bill is less.
+
+    Any strategy's plan may be chosen where all offers are allowed. The gap stays: it is an upper
+    limit on that of a cheaper plan.
+    """
+    own = optimum.total_cost_usd
+    cheaper = [
+        one
+        for one in others
+        if one.total_cost_usd is not None
+        and one.keeps_limits
+        and (own is None or one.total_cost_usd < own)
+    ]
+    if not cheaper:
+        return optimum
+    best = min(cheaper, key=lambda one: one.total_cost_usd or Decimal(0))
+    kept = {
+        "strategy": optimum.strategy,
+        "description": optimum.description,
+        "status": "feasible" if own is None else optimum.status,
+        "gap": optimum.gap,
+        "detail": f"it is the plan of {best.strategy}, whose bill is less",
+    }
+    return best.model_copy(update=kept)
 
 
 def _figures(plan: Plan) -> dict[str, object]:

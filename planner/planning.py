@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.bill_search import Proven, deadline_after, search_on_bill
 from planner.curves import Curves, trace_curves
 from planner.decision import Policy, decide
 from planner.errors import NoPlanError
@@ -130,9 +131,16 @@ def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Pol
     if problem.weighs_risk:
         certificate = replace(certificate, neutral_usd=_neutral_usd(problem, around))
     report = _report(planning, outcome, build_seconds)
-    policy = zones.spread(decide(planning, outcome.incumbent))
-    told = replace(problem, notes=(*problem.notes, *formulated.notes))
-    return settle(told, policy, certificate, report), policy
+    found = search_on_bill(
+        problem,
+        zones.spread(decide(planning, outcome.incumbent)),
+        Proven(certificate.objective_usd, certificate.bound_usd),
+        deadline_after(
+            began, outcome.seconds, problem.request.solve.time_limit_s, stop=around.stop
+        ),
+    )
+    told = replace(problem, notes=(*problem.notes, *formulated.notes, *found.notes))
+    return settle(told, found.policy, certificate, report, found.outlook), found.policy
 
 
 def _neutral_usd(problem: Problem, around: Surroundings) -> float | None:

@@ -42,6 +42,14 @@ def test_the_bill_shares_no_code_with_the_model():
         assert all(m.startswith("planner.billing") for m in foreign), f"{path}: {foreign}"
 
 
+def test_the_search_on_the_bill_knows_no_model():
+    for path in sources("planner/bill_search"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        model = ("solvers", "planner.formulation", "planner.decomposition", "planner.recourse")
+        assert not [one for one in modules if one and one.startswith(model)], path
+
+
 def test_solver_packages_are_imported_only_inside_their_backends():
     packages = {"ortools", "pulp", "highspy"}
     for layer in MAY_IMPORT:

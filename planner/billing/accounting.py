@@ -196,6 +196,13 @@ def whole_nanousd(field: str, cost: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray(rounded, dtype=np.int64)
 
 
+def usage_nanousd(quantity: NDArray[np.float64], each_usd: Sequence[Decimal]) -> NDArray[np.int64]:
+    """What usage costs at the given prices [hour × class], each cell in whole nano-dollars."""
+    prices = np.array([float(one * NANO) for one in each_usd])
+    with np.errstate(over="ignore"):  # an infinite sum is refused as too large
+        return whole_nanousd("usage at on-demand prices [USD]", quantity * prices)
+
+
 def check_total(field: str, nanousd: float) -> None:
     """Raise InvalidInputError where a sum is more than a bill can hold."""
     faults = Faults()

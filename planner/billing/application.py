@@ -5,6 +5,7 @@ Providers do not meet: each one's commitments serve its own usage, so their step
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,21 @@ from planner.billing import aws, azure, gcp, own
 from planner.billing.accounting import NANO
 from planner.billing.capacity import CapacityReservation
 from planner.billing.commitments import Commitment
-from planner.billing.engine import Hourly, Nanousd, Serving, Take
+from planner.billing.engine import Hourly, Nanousd, Serving, Step, Take
 from planner.billing.gcp import FlexibleOrder
 from planner.billing.hardware import OwnHardware
 from planner.billing.usage import Usage, UsageClass
 
 ROUNDING = 1e-12
 """Costs that differ by no more than this share are equal."""
+
+STEPS: tuple[Step[Any], ...] = (
+    *own.SERVERS,
+    *aws.HELD,
+    *(*aws.DEDICATED, *gcp.DEDICATED, *azure.DEDICATED),
+    *(*aws.SPEND, *gcp.spend_steps("highest_discount"), *azure.SPEND),
+)
+"""Every step of every provider."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +89,26 @@ def apply_commitments(
         takes=tuple(serving.takes),
         unused=unused,
     )
+
+
+def shares_taken(commitment: Commitment, classes: Sequence[UsageClass]) -> Hourly:
+    """The share of a commitment that one unit of each class takes in an hour [class].
+
+    0 where it does not serve the class. Reserved capacity serves nothing itself: its machine takes
+    it.
+    """
+    if isinstance(commitment, CapacityReservation):
+        return np.array([float(one == commitment.machine) for one in classes])
+    shares = np.zeros(len(classes))
+    for step in STEPS:
+        if not step.applies(commitment):
+            continue
+        size = float(step.size(commitment))
+        for column, one in enumerate(classes):
+            service = step.serve(commitment, one) if step.sees(commitment.provider, one) else None
+            if service is not None and size > 0:
+                shares[column] = service.weight / size
+    return shares
 
 
 def _served(

@@ -5,7 +5,6 @@ It shares no code with the optimizer, so it can judge what that promised.
 
 import math
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -13,14 +12,13 @@ from numpy.typing import NDArray
 
 from catalogs.faults import Faults
 from planner.billing.accounting import (
-    NANO,
     Accounting,
     Charge,
     Ledger,
     check_total,
     discount_factors,
+    usage_nanousd,
     usd,
-    whole_nanousd,
 )
 from planner.billing.application import Application, apply_commitments
 from planner.billing.capacity import CapacityReservation
@@ -57,11 +55,11 @@ def bill(
     """
     rate = discount_rate if accounting == "cash_flow" else 0.0
     _check_request(commitments, accounting, discount_rate, flexible_order)
-    equivalent = _nanousd(usage.quantity, [one.on_demand_usd for one in usage.classes])
+    equivalent = usage_nanousd(usage.quantity, [one.on_demand_usd for one in usage.classes])
     application = apply_commitments(
         usage, commitments, flexible_order=flexible_order, keep_takes=keep_lines
     )
-    on_demand = _nanousd(application.on_demand, [one.price_usd for one in usage.classes])
+    on_demand = usage_nanousd(application.on_demand, [one.price_usd for one in usage.classes])
     ledger = Ledger(accounting, usage.start, usage.hours, discount_factors(usage.hours, rate))
     paid = _pay_as_you_go(usage, application, on_demand, ledger)
     months, costs = _months(ledger, paid, commitments, application)
@@ -129,13 +127,6 @@ def _check_request(
     faults.raise_if_any()
 
 
-def _nanousd(quantity: NDArray[np.float64], each_usd: Sequence[Decimal]) -> NDArray[np.int64]:
-    """What usage costs at the given prices [hour × class], each cell in whole nano-dollars."""
-    prices = np.array([float(one * NANO) for one in each_usd])
-    with np.errstate(over="ignore"):  # an infinite sum is refused as too large
-        return whole_nanousd("usage at on-demand prices [USD]", quantity * prices)
-
-
 def _pay_as_you_go(
     usage: Usage, application: Application, on_demand: NDArray[np.int64], ledger: Ledger
 ) -> dict[str, Paid]:
@@ -144,7 +135,7 @@ def _pay_as_you_go(
     licensed = np.zeros_like(hourly)
     if any(one.software_usd for one in usage.classes):
         rented = usage.quantity - application.owned
-        licensed = _nanousd(rented, [one.software_usd for one in usage.classes]).sum(axis=1)
+        licensed = usage_nanousd(rented, [one.software_usd for one in usage.classes]).sum(axis=1)
     falling = monthly_prices(usage.classes)
     paid: dict[str, Paid] = {}
     for month in split_into_months(ledger.start, ledger.hours):

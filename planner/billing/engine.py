@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,17 @@ class Step(Generic[Owned]):
     serves_unused: bool = True
     serves_all: bool = False
     surcharge_usd: Callable[[Owned, UsageClass], Decimal] | None = None
+
+    def applies(self, commitment: Commitment) -> TypeGuard[Owned]:
+        """Whether a commitment takes part."""
+        if not isinstance(commitment, self.kind) or commitment.provider not in self.providers:
+            return False
+        return self.includes(commitment)
+
+    def sees(self, provider: str, usage_class: UsageClass) -> bool:
+        """Whether a provider's commitments look at a usage class, to serve it or not."""
+        own = usage_class.provider == provider and usage_class.spot_usd is None
+        return self.serves_all or own
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +176,7 @@ class Serving:
 
     def _run(self, step: Step[Owned], hours: Hourly | None) -> None:
         owned = [
-            (position, one)
-            for position, one in enumerate(self.commitments)
-            if isinstance(one, step.kind) and one.provider in step.providers and step.includes(one)
+            (position, one) for position, one in enumerate(self.commitments) if step.applies(one)
         ]
         if not owned:
             return
@@ -210,7 +219,7 @@ class Serving:
             column
             for column, one in enumerate(self.classes)
             if (step.serves_unused or not self.is_unused_capacity(column))
-            and (step.serves_all or (one.provider == provider and one.spot_usd is None))
+            and step.sees(provider, one)
         ]
 
     def _pool(
@@ -235,7 +244,7 @@ class Serving:
 
     def stretch(self, commitment: Commitment) -> Stretch:
         """When a commitment serves, inside the span."""
-        return commitment.serving_in(self.usage.start).inside(self.usage.hours)
+        return self.usage.rows_of(commitment.serving_in(self.usage.start))
 
     def _take(self, step: Step[Owned], pair: Pair) -> None:
         """Let a pair take what it can in every hour."""

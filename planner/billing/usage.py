@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalogs.faults import Faults
-from planner.billing.hours import ONE_HOUR, hours_from, misfit
+from planner.billing.hours import ONE_HOUR, Stretch, hours_from, misfit
 
 SECONDS_PER_HOUR = 3600
 
@@ -155,6 +155,10 @@ class Usage:
     def end(self) -> datetime:
         """The first hour after the span."""
         return self.start + self.hours * ONE_HOUR
+
+    def rows_of(self, term: Stretch) -> Stretch:
+        """The part of a term inside the span, counted in the rows of ``quantity``."""
+        return term.inside(self.hours)
 
     @classmethod
     def from_lines(

@@ -13,9 +13,10 @@ from planner.decomposition.floors import Floors, Rewarded
 from planner.decomposition.layout import Layout
 from planner.formulation import FirstStage, build_first_stage, entries, positions
 from planner.formulation.coverage_ceiling import less_usage
-from planner.formulation.risk import quantile, tail_level, weigh_risk
+from planner.formulation.risk import weigh_risk
 from planner.problem import Problem
 from planner.recourse import Sums
+from planner.tails import quantile, tail_level
 from solvers import Block, CompiledModel
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,7 @@ from planner.baseline import on_demand_usd
 from planner.formulation.exchange_rows import costs_by_scenario
 from planner.formulation.first_stage import FirstStage
 from planner.formulation.terms import entries, positions
-from planner.problem import Problem
-from planner.request import Risk
+from planner.tails import tail_level
 from solvers import Block
 
 Floats = NDArray[np.float64]
@@ -52,39 +51,6 @@ def weigh_risk(
         index=[scenario.name for scenario in problem.demand.scenarios],
     )
     model.offset += risk.tail_weight * float(problem.probability @ baseline)
-
-
-def tail_level(risk: Risk, probability: Floats) -> float:
-    """The level whose tail is meant: of the worst case, the least likely scenario alone."""
-    return 1.0 - float(probability.min()) if risk.measure == "worst_case" else risk.level
-
-
-def adjusted_cost(problem: Problem, cost_usd: Floats) -> float:
-    """The objective of costs by scenario: their mean, or the mean and the tail as weighed."""
-    mean = float(problem.probability @ cost_usd)
-    if not problem.weighs_risk:
-        return mean
-    risk, baseline = problem.request.risk, on_demand_usd(problem)
-    level = tail_level(risk, problem.probability)
-    tail = tail_mean(cost_usd - baseline, problem.probability, level)
-    return (1 - risk.tail_weight) * mean + risk.tail_weight * (
-        float(problem.probability @ baseline) + tail
-    )
-
-
-def tail_mean(values: Floats, probability: Floats, level: float) -> float:
-    """Mean of the largest values that hold ``1 - level`` of the probability (CVaR)."""
-    order = np.argsort(-values)
-    left = np.maximum(1.0 - level - (np.cumsum(probability[order]) - probability[order]), 0.0)
-    share = np.minimum(probability[order], left)
-    return float(share @ values[order] / share.sum())
-
-
-def quantile(values: Floats, probability: Floats, level: float) -> float:
-    """The least value that at least ``level`` of the probability does not exceed."""
-    order = np.argsort(values)
-    reached = np.cumsum(probability[order]) >= level - 1e-12
-    return float(values[order][np.argmax(reached)])
 
 
 def _lot_costs(first: FirstStage) -> sp.csr_array[np.float64]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from catalogs import Catalog, DedicatedOffer, SpendOffer
+from catalogs.catalog import AZURE
 from planner.fleet import Pools, Resource, Slice
 from planner.hardware import HardwareOffer
 from planner.one_type import served_type
@@ -22,13 +23,18 @@ def type_option(offer: DedicatedOffer, pools: Pools, account: str = "") -> Optio
 def resource_rates(offer: SpendOffer, catalog: Catalog, pools: Pools) -> ResourceRates:
     """A plan's rates of all resources of the fleet that it covers."""
     return tuple(
-        (one, rate)
+        (one, _charged(one, rate))
         for part in pools.slices
         for one in part.resources
         if not one.pool.spot
         if (rate := catalog.spend_rate_usd(offer, one.name, one.region, one.pool.os, one.tenancy))
         is not None
     )
+
+
+def _charged(resource: Resource, rate: Decimal) -> Decimal:
+    """What a plan's dollars are charged: Azure takes the on-demand price where that is lower."""
+    return min(rate, resource.on_demand_usd) if resource.provider == AZURE else rate
 
 
 def _slice_rate(part: Slice, rates: dict[Resource, Decimal]) -> Fraction | None:

@@ -1,7 +1,13 @@
 """Hands a decision to the billing simulator: the usage it makes, the commitments it buys."""
 
 from planner.rebill.bill import bill_on_demand, rebill
-from planner.rebill.commitments import Billed, billed_of, commitments_of, taken_commitment
+from planner.rebill.commitments import (
+    Billed,
+    billed_of,
+    bought_commitment,
+    commitments_of,
+    taken_commitment,
+)
 from planner.rebill.names import account_of, exchange_id, purchase_id, source_id
 from planner.rebill.usage import reservations_of, resources_of, usage_of
 
@@ -10,6 +16,7 @@ __all__ = [
     "account_of",
     "bill_on_demand",
     "billed_of",
+    "bought_commitment",
     "commitments_of",
     "exchange_id",
     "purchase_id",

@@ -52,11 +52,7 @@ def billed_of(
     """Everything committed, in the order it is billed; what is given ends when it is given."""
     found: list[Billed] = []
     for one in bought:
-        name, account = purchase_id(problem, one), account_of(problem, one.option)
-        start = problem.calendar.at(one.lot.start)
-        whole = committed(
-            problem, one.option, name, one.quantity, start, account=account, linear=linear
-        )
+        name, whole = purchase_id(problem, one), bought_commitment(problem, one, linear=linear)
         parts = parts_of(problem, whole, given_by_date(exchanges, one.lot))
         found += [Billed(name, one.option, part) for part in parts]
     for owned in problem.owned:
@@ -71,6 +67,19 @@ def billed_of(
         option, name = made.exchange.target, exchange_id(problem, made)
         found.append(Billed(name, option, taken_commitment(problem, made)))
     return found
+
+
+def bought_commitment(problem: Problem, bought: Bought, *, linear: bool = False) -> Commitment:
+    """A purchase as it is billed where no exchange ends a part of it."""
+    return committed(
+        problem,
+        bought.option,
+        purchase_id(problem, bought),
+        bought.quantity,
+        problem.calendar.at(bought.lot.start),
+        account=account_of(problem, bought.option),
+        linear=linear,
+    )
 
 
 def parts_of(problem: Problem, whole: Commitment, given: dict[int, int]) -> list[Commitment]:

@@ -4,12 +4,13 @@ from collections.abc import Hashable
 
 from planner.problem import Problem
 from planner.purchases import Option
+from planner.settlement.broken import Broken
 from planner.settlement.limit_peaks import TOLERANCE
 from planner.settlement.outlook import Outlook
 
 
-def broken_limits(outlook: Outlook) -> tuple[str, ...]:
-    """The limits that a policy, as billed, does not keep, a sentence each.
+def broken_limits(outlook: Outlook) -> tuple[Broken, ...]:
+    """The limits that a policy, as billed, does not keep.
 
     The model keeps them in its own prices and in the cheapest assignment; the provider's order and
     the exact prices may differ. Shares are of the mean over all futures, amounts of each.
@@ -21,18 +22,20 @@ def broken_limits(outlook: Outlook) -> tuple[str, ...]:
     )
 
 
-def _broken_coverage(problem: Problem, coverage: float | None) -> list[str]:
+def _broken_coverage(problem: Problem, coverage: float | None) -> list[Broken]:
     limits = problem.request.limits.coverage
     if coverage is None:
         return []
     if limits.at_least is not None and coverage < limits.at_least - TOLERANCE:
-        return [f"the bill covers {coverage:.2%}, below coverage.at_least {limits.at_least:.2%}"]
+        text = f"the bill covers {coverage:.2%}, below coverage.at_least {limits.at_least:.2%}"
+        return [Broken("limits.coverage.at_least", limits.at_least - coverage, text)]
     if limits.at_most is not None and coverage > limits.at_most + TOLERANCE:
-        return [f"the bill covers {coverage:.2%}, above coverage.at_most {limits.at_most:.2%}"]
+        text = f"the bill covers {coverage:.2%}, above coverage.at_most {limits.at_most:.2%}"
+        return [Broken("limits.coverage.at_most", coverage - limits.at_most, text)]
     return []
 
 
-def _broken_utilization(outlook: Outlook) -> list[str]:
+def _broken_utilization(outlook: Outlook) -> list[Broken]:
     floor = outlook.problem.request.limits.utilization.at_least
     if floor is None:
         return []
@@ -49,10 +52,11 @@ def _broken_utilization(outlook: Outlook) -> list[str]:
     low = [share for share in shares if share < floor - TOLERANCE]
     if not low:
         return []
-    return [
+    text = (
         f"the bill uses {len(low)} of {len(shares)} pools' and plans' commitments less than "
         f"utilization.at_least {floor:.2%}, the least {min(low):.2%}"
-    ]
+    )
+    return [Broken("limits.utilization.at_least", floor - min(low), text)]
 
 
 def _target(option: Option) -> tuple[Hashable, float]:

@@ -16,6 +16,7 @@ from planner.held import HeldMachines, held_machines, paid_for
 from planner.problem import Problem
 from planner.rebill import Billed, bill_on_demand, billed_of, rebill, usage_of
 from planner.settlement.amounts_kept import broken_amounts
+from planner.settlement.broken import Broken
 from planner.settlement.limit_peaks import Peak, peaks_of
 from planner.settlement.prospects import Prospects, Unbought, unbought_of
 from planner.stages import Group
@@ -40,7 +41,7 @@ class FutureBill:
         on_demand_hours: machine-hours left on demand [machine].
         served_hours: machine-hours that commitments serve [machine].
         peaks: the most that counts against each limit on what is had or moved at once.
-        broken: amounts that are passed, a sentence each.
+        broken: amounts that are passed.
         prospects: what a step more of what is bought in no future would do.
         held: machines held ready.
     """
@@ -55,7 +56,7 @@ class FutureBill:
     on_demand_hours: Floats
     served_hours: Floats
     peaks: tuple[Peak, ...]
-    broken: tuple[str, ...]
+    broken: tuple[Broken, ...]
     prospects: Prospects
     held: tuple[HeldMachines, ...] = ()
 

@@ -1,7 +1,7 @@
 """Turns a decision into a plan: the bill, its splits, coverage, cash flow and reasons."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -84,10 +84,23 @@ def gap_to(bound_usd: float | None, cost_usd: float) -> float | None:
 
 
 def settle(
-    problem: Problem, policy: Policy, certificate: Certificate, solver: SolverReport
+    problem: Problem,
+    policy: Policy,
+    certificate: Certificate,
+    solver: SolverReport,
+    billed: Outlook | None = None,
 ) -> Plan:
-    """The plan of a policy. Its cost is the provider's bill, not the model's objective."""
-    outlook, linear_cost = look_out(problem, policy), linear_cost_usd(problem, policy)
+    """The plan of a policy. Its cost is the provider's bill, not the model's objective.
+
+    Args:
+        problem: what is planned.
+        policy: the plan's.
+        certificate: what the model proves.
+        solver: what solved it.
+        billed: the policy's bills, where they are known already.
+    """
+    outlook = replace(billed, problem=problem) if billed else look_out(problem, policy)
+    linear_cost = linear_cost_usd(problem, policy)
     model_cost, model_gap, asked = _usd(certificate.cost_usd), certificate.gap, problem.gap
     met = model_gap is not None and model_gap <= asked + GAP_SLACK
     gap = gap_to(certificate.bound_usd, billed_objective_usd(outlook))

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.baseline import on_demand_usd
-from planner.formulation.risk import quantile, tail_level, tail_mean
 from planner.plan import FutureCost, KnownCost, Label, RiskReport, WayCost
 from planner.problem import Problem
 from planner.settlement.outlook import Outlook
 from planner.stages import Group
+from planner.tails import Objective, quantile, tail_level, tail_mean
 
 
 def names_of(problem: Problem, group: Group) -> tuple[str, ...] | None:
@@ -74,16 +73,8 @@ def _way_cost(outlook: Outlook, labels: tuple[str, ...], label: Label) -> WayCos
 
 def billed_objective_usd(outlook: Outlook) -> float:
     """What is minimized, of the bills: their mean, or the mean and the bad futures as weighed."""
-    problem = outlook.problem
-    if not problem.weighs_risk:
-        return float(outlook.total_usd)
-    risk, chance = problem.request.risk, problem.probability
-    cost = np.array([float(one.bill.total_usd) for one in outlook.futures])
-    baseline = on_demand_usd(problem)
-    lost = tail_mean(cost - baseline, chance, tail_level(risk, chance))
-    return float(
-        problem.mean_weight * (chance @ cost) + risk.tail_weight * (chance @ baseline + lost)
-    )
+    costs = np.array([float(one.bill.total_usd) for one in outlook.futures])
+    return Objective(outlook.problem).usd(costs)
 
 
 def describe_risk(
