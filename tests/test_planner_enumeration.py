@@ -356,7 +356,7 @@ def request_of(case, document, solver):
     horizon = {"hours": case.hours, "accounting": case.accounting}
     if case.accounting == "cash_flow":
         horizon["discount_rate"] = case.discount_rate
-    return document(
+    request = document(
         rows,
         case.demand,
         types=types,
@@ -368,6 +368,9 @@ def request_of(case, document, solver):
         owned=[owned_document(i, one) for i, one in enumerate(case.owned)],
         solve={"gap": 0, "solver": solver},
     )
+    if case.whole:  # of other providers it is not known whether parts of machines are paid for
+        request["catalog"]["inline"]["provider"] = "aws"
+    return request
 
 
 def row(name, kind, usd, offer=None):

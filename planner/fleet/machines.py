@@ -14,6 +14,9 @@ from planner.request import Hardware
 
 GCP = "gcp"
 
+COVERS_PARTS = frozenset({"aws", "azure", GCP})
+"""Providers whose commitments may pay for a part of a machine; of others it is not known."""
+
 PlanTerms = tuple[OfferKind, int | None, Payment | None]
 """Kind, term in hours and payment of a savings plan."""
 
@@ -55,6 +58,11 @@ class Resource:
     sustained_use: tuple[Decimal, Decimal, Decimal, Decimal] | None = None
     servers: tuple[tuple[str, Decimal], ...] = ()
     capacity_group: str = ""
+
+    @property
+    def covered_in_parts(self) -> bool:
+        """Whether a commitment may pay for a part of one."""
+        return self.provider in COVERS_PARTS
 
     @property
     def unit_price_usd(self) -> Fraction:

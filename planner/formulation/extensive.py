@@ -105,16 +105,19 @@ def serve_usage(model: LinearModel, terms: Terms, by_pools: Service, by_plans: S
     .. math:: v_{gc} + \sum_j s_{jgc} + o_{gc} = u_{gc} \qquad \forall g, c
         \qquad \min \sum a_c n_g o_{gc}
 
-    Whole machines too may be served in parts: providers let a small reservation, or what is left of
-    a plan's dollars, pay for a part of a large machine.
+    Whole machines too may be served in parts, where their provider lets a small reservation, or
+    what is left of a plan's dollars, pay for a part of a large machine.
     """
-    dedicated = model.add("serve dedicated", by_pools.size)
+    whole = terms.is_served_whole
+    dedicated = model.add("serve dedicated", by_pools.size, integer=whole[by_pools.cell])
     spend = model.add("serve spend", by_plans.size)
     on_demand = model.add(
         "serve on demand",
         terms.cells,
         upper=np.where(terms.sold_on_demand, np.inf, 0.0)[terms.cell_slice],
         cost=terms.problem.mean_weight * terms.cell_usd,
+        # Capacity blocks serve half of their last hour; the other half is left.
+        integer=whole & ~terms.is_clearing,
     )
     rows: list[tuple[Block, sp.coo_array[np.float64]]] = [
         (block, entries(1.0, cell, positions(block.size), (terms.cells, block.size)))

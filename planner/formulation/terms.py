@@ -230,6 +230,22 @@ class Terms:
         return self.groups.stage[self.cell_hour]
 
     @property
+    def is_served_whole(self) -> NDArray[np.bool_]:
+        """Cells of whole machines of which commitments pay for all or nothing [cell]."""
+        slices = self.problem.pools.slices
+        whole = np.array(
+            [not part.resources[0].covered_in_parts for part in slices], dtype=np.bool_
+        )
+        return np.asarray(whole[self.cell_slice] & self.problem.request.whole_machines)
+
+    @property
+    def is_clearing(self) -> NDArray[np.bool_]:
+        """Cells in hours in which capacity blocks serve half the time [cell]."""
+        hours = self.problem.clearing_hours
+        clearing = np.array([start in hours for start in self.stages.start], dtype=np.bool_)
+        return np.asarray(clearing[self.stages.window[self.cell_stage]])
+
+    @property
     def cell_pool(self) -> Ints:
         """Pool of each cell."""
         return self.pool_of_slice[self.cell_slice]
