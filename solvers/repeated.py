@@ -12,6 +12,14 @@ from solvers.model import Floats
 
 _NAME = "highs"
 
+_WAYS: tuple[dict[str, object], ...] = (
+    {},
+    {"simplex_strategy": 4},
+    {"solver": "ipm"},
+)
+"""Ways of solving: where one ends undecided, at the edge of feasibility, the next need not. The
+dual simplex first, then the primal one, then the interior point."""
+
 
 @dataclass(frozen=True, eq=False)
 class Repetition:
@@ -55,18 +63,29 @@ class RepeatedProgram:
         Raises SolverFailedError where there is none.
         """
         highs = self._highs
-        highs.clearSolver()
         highs.changeColsCost(len(self._columns), self._columns, cost)
         highs.changeRowsBounds(len(self._rows), self._rows, at_least, at_most)
-        if basis is not None:
-            highs.setBasis(basis)
-        highs.run()
-        status = highs.getModelStatus()
-        if status.name != "kOptimal":
-            raise SolverFailedError(_NAME, highs.modelStatusToString(status))
+        starts = (None,) if basis is None else (basis, None)
+        if not any(self._ends(way, start) for way in _WAYS for start in starts):
+            status = highs.modelStatusToString(highs.getModelStatus())
+            raise SolverFailedError(_NAME, status)
         solution = highs.getSolution()
         return Repetition(
             point=np.array(solution.col_value),
             prices=np.array(solution.row_dual),
             basis=highs.getBasis(),
         )
+
+    def _ends(self, way: dict[str, object], basis: Any) -> bool:  # noqa: ANN401 - untyped
+        """Whether a way of solving ends at an optimum."""
+        highs = self._highs
+        highs.clearSolver()
+        if basis is not None:
+            highs.setBasis(basis)
+        before = {name: highs.getOptionValue(name)[1] for name in way}
+        for name, value in way.items():
+            highs.setOptionValue(name, value)
+        highs.run()
+        for name, value in before.items():
+            highs.setOptionValue(name, value)
+        return bool(highs.getModelStatus().name == "kOptimal")
