@@ -12,7 +12,8 @@ from planner import InfeasibleError, Surroundings, parse_request
 from planner.decomposition.search import EndedError
 from planner.methods import formulate
 from planner.planning import resolve
-from solvers import StopReason
+from solvers import SolverFailedError, StopReason
+from solvers.ortools_mathopt import MathOptSolver
 
 GAP = 1e-6
 HOURS = 24
@@ -356,3 +357,23 @@ def test_few_machines_are_decided_date_by_date(planned, price, monkeypatch):
     rounded = cost_by("decomposed")
     assert best * (1 - 1e-4) <= dated < best * 1.002
     assert rounded > best * 1.02
+
+
+def test_where_a_solver_breaks_down_another_is_asked(planned, price, monkeypatch):
+    """HiGHS was seen to end a master of three purchases with an internal error."""
+    rates = [price("m", "on_demand", 1.0), price("m", "reserved_standard", 0.55, 40)]
+    demand = {"m": np.random.default_rng(4).uniform(0, 3, 200).tolist()}
+    parts = {"horizon": {"hours": 200}, "purchases": {"hours": [0, 50, 90]},
+             "solve": {"gap": 0, "method": "decomposed"}}  # fmt: skip
+    expected = planned(rates, demand, **parts)
+    solve = MathOptSolver.solve
+
+    def breaking(self, *args, **options):
+        if self.name == "highs":
+            raise SolverFailedError("highs", "kError [INTERNAL]")
+        return solve(self, *args, **options)
+
+    monkeypatch.setattr(MathOptSolver, "solve", breaking)
+    found = planned(rates, demand, **parts)
+    assert found.status == "optimal"
+    assert found.total_cost_usd == expected.total_cost_usd

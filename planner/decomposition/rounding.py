@@ -1,5 +1,6 @@
 """Whole purchases: near fractional ones, or by a search in whole numbers over the cuts."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,9 +13,21 @@ from planner.formulation.exchange_rows import round_exchanges
 from planner.formulation.first_stage import whole_lots
 from planner.formulation.rounded_purchases import round_purchases
 from planner.shards import Recourse
-from solvers import CompiledModel, Outcome, Solver, StopReason
+from solvers import (
+    CompiledModel,
+    Outcome,
+    Solver,
+    SolverFailedError,
+    StopReason,
+    get_solver,
+)
 
 Floats = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
+
+SECOND = {"scip": "highs"}
+"""Who is asked where a solver breaks down; SCIP where it is another."""
 
 WHOLE_SHARE = 0.25
 """The master in whole numbers is solved to this share of the gap asked for."""
@@ -105,18 +118,31 @@ def _solve(
     Raises EndedError where the solve must end.
     """
     search.check()
+    try:
+        outcome = _ask(search, solver, model, share, proves=proves)
+    except SolverFailedError as error:
+        second = get_solver(SECOND.get(solver.name, "scip"))
+        _log.warning("%s; %s is asked instead", error, second.name)
+        search.check()
+        outcome = _ask(search, second, model, share, proves=proves)
+    search.iterations += outcome.iterations or 0
+    if proves and outcome.bound is not None:
+        search.bound = max(search.bound, min(outcome.bound, search.objective))
+    return outcome
+
+
+def _ask(
+    search: Search, solver: Solver, model: CompiledModel, share: float, *, proves: bool
+) -> Outcome:
+    """What a solver finds; raises SolverFailedError where it breaks down."""
     limits = search.limits
     nearer = {"gap": limits.gap * share, "time_limit_s": search.left_s()}
-    outcome = solver.solve(
+    return solver.solve(
         _Fixed(model),
         limits.model_copy(update=nearer),
         progress=lambda heard: search.tell(heard.bound if proves else None),
         stop=search.stop,
     )
-    search.iterations += outcome.iterations or 0
-    if proves and outcome.bound is not None:
-        search.bound = max(search.bound, min(outcome.bound, search.objective))
-    return outcome
 
 
 @dataclass(frozen=True)
