@@ -3,16 +3,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: plan test check format clean lock
+.PHONY: plan test check lint kernels format clean lock
 
 plan: $(STAMP)  ## plan the bundled quarterly example
 	$(BIN)/fleetplan plan examples/quarterly/request.yaml --out build/quarterly
 
 test: $(STAMP)  ## lint, types and tests
+	$(MAKE) --jobs 2 lint kernels
+	$(BIN)/pytest -n 2
+
+lint: $(STAMP)  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+
+kernels: $(STAMP)  ## compile the passes over the hours ahead
+	$(BIN)/python -m planner.recourse.compiling
 
 check: test
 

@@ -180,14 +180,7 @@ def _check_decomposable(problem: Problem) -> None:
 
 def _not_decomposable(problem: Problem) -> list[str]:
     """What is asked for that joins the hours in more ways than cuts can tell."""
-    limits, reasons = problem.request.limits, []
-    if problem.request.whole_machines:
-        reasons.append("whole machines")
-    if limits.utilization.at_least is not None and problem.weighs_risk:
-        reasons.append("limits.utilization beside risk")
-    if problem.tells_hours_apart_by_worth and limits.coverage.at_least is not None:
-        reasons.append("limits.utilization beside coverage.at_least where money is discounted")
-    return reasons
+    return ["whole machines"] if problem.request.whole_machines else []
 
 
 def _invalid(field: str, value: object, fix: str) -> InvalidInputError:

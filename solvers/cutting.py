@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from solvers.errors import SolverFailedError
-from solvers.highs import started
-from solvers.model import CompiledModel, Floats
+from solvers.highs import run, started
+from solvers.model import Block, CompiledModel, Floats
 
 _NAME = "highs"
 _NO_BOUND = 1e30
@@ -30,6 +30,7 @@ class Answer:
         objective: its cost, offset included.
         bound: no point costs less; computed by us from the dual prices, whatever their rounding.
         reduced: what a column's unit adds to the bound beyond its lower limit [column].
+        prices: what one more unit of a row's bound adds to the objective [row so far].
         iterations: simplex steps this solve took.
     """
 
@@ -37,6 +38,7 @@ class Answer:
     objective: float
     bound: float
     reduced: Floats
+    prices: Floats
     iterations: int
 
 
@@ -78,6 +80,24 @@ class CuttingPlanes:
     def columns(self) -> int:
         """Number of columns so far."""
         return len(self._cost)
+
+    @property
+    def lower(self) -> Floats:
+        """The model's lower limits [column of the model]."""
+        return self._model.lower
+
+    @property
+    def upper(self) -> Floats:
+        """The model's upper limits [column of the model]."""
+        return self._model.upper
+
+    def limit(self, block: Block, lower: Floats, upper: Floats) -> None:
+        """Keep a block's columns within limits from here on, until told otherwise.
+
+        The bounds of answers stay those of the model: limits have no part in them.
+        """
+        columns = np.arange(block.start, block.start + block.size, dtype=np.int32)
+        self._highs.changeColsBounds(block.size, columns, lower / self._scale, upper / self._scale)
 
     def compiled(self) -> CompiledModel:
         """The model with its integrality and the rows so far, each once.
@@ -161,19 +181,7 @@ class CuttingPlanes:
         limit = np.inf if time_limit_s is None else spent + time_limit_s
         highs.setOptionValue("time_limit", float(limit))
         began = time.perf_counter()
-        highs.run()
-        if highs.getModelStatus() in (
-            highspy.HighsModelStatus.kUnknown,
-            highspy.HighsModelStatus.kUnboundedOrInfeasible,
-            highspy.HighsModelStatus.kSolveError,
-        ):
-            highs.clearSolver()  # from nothing where its basis led nowhere
-            highs.run()
-        status = highs.getModelStatus()
-        if status == highspy.HighsModelStatus.kUnknown:
-            highs.clearSolver()  # from a basis of many steps it may not find its way
-            highs.run()
-            status = highs.getModelStatus()
+        status = run(highs)
         if status == highspy.HighsModelStatus.kInfeasible:
             return None
         if status == highspy.HighsModelStatus.kTimeLimit:
@@ -182,12 +190,14 @@ class CuttingPlanes:
             raise SolverFailedError(_NAME, highs.modelStatusToString(status))
         solution = highs.getSolution()
         info = highs.getInfo()
-        bound, reduced = self._bound(np.array(solution.row_dual))
+        prices = np.array(solution.row_dual)
+        bound, reduced = self._bound(prices)
         return Answer(
             point=self._within(np.array(solution.col_value) * self._scale),
             objective=float(info.objective_function_value) * self._scale,
             bound=bound,
             reduced=reduced,
+            prices=prices,
             iterations=max(int(info.simplex_iteration_count), 0),
         )
 

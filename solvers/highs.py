@@ -13,6 +13,16 @@ from solvers.model import Floats
 DEVEX = 1
 """HiGHS's option ``simplex_dual_edge_weight_strategy``."""
 
+DUAL, PRIMAL = 1, 4
+"""HiGHS's option ``simplex_strategy``."""
+
+_ATTEMPTS: tuple[tuple[str, int], ...] = (
+    ("simplex", DUAL),
+    ("simplex", PRIMAL),
+    ("ipm", DUAL),
+)
+"""Solvers and strategies, each from nothing, where the basis at hand led nowhere."""
+
 PRESOLVE_OF_INTEGERS = "off"
 """HiGHS's option ``presolve`` for models with integer columns.
 
@@ -72,3 +82,30 @@ def started(
     highs.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX)
     highs.passModel(program)
     return highs
+
+
+def run(highs: Any) -> Any:  # noqa: ANN401 - highspy is untyped
+    """Solve a continuous program from where it stands, whatever that takes; returns the status.
+
+    From a basis of other costs or limits HiGHS now and then ends undecided, or not at all. From
+    nothing it then finds its way, at the latest by another method.
+    """
+    import highspy
+
+    decided = {
+        highspy.HighsModelStatus.kOptimal,
+        highspy.HighsModelStatus.kInfeasible,
+        highspy.HighsModelStatus.kUnbounded,
+        highspy.HighsModelStatus.kTimeLimit,
+    }
+    highs.run()
+    for solver, strategy in _ATTEMPTS:
+        if highs.getModelStatus() in decided:
+            break
+        highs.clearSolver()
+        highs.setOptionValue("solver", solver)
+        highs.setOptionValue("simplex_strategy", strategy)
+        highs.run()
+    highs.setOptionValue("solver", "choose")
+    highs.setOptionValue("simplex_strategy", DUAL)
+    return highs.getModelStatus()

@@ -7,18 +7,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from solvers.errors import SolverFailedError
-from solvers.highs import started
+from solvers.highs import run, started
 from solvers.model import Floats
 
 _NAME = "highs"
-
-_WAYS: tuple[dict[str, object], ...] = (
-    {},
-    {"simplex_strategy": 4},
-    {"solver": "ipm"},
-)
-"""Ways of solving: where one ends undecided, at the edge of feasibility, the next need not. The
-dual simplex first, then the primal one, then the interior point."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,29 +55,17 @@ class RepeatedProgram:
         Raises SolverFailedError where there is none.
         """
         highs = self._highs
+        highs.clearSolver()
         highs.changeColsCost(len(self._columns), self._columns, cost)
         highs.changeRowsBounds(len(self._rows), self._rows, at_least, at_most)
-        starts = (None,) if basis is None else (basis, None)
-        if not any(self._ends(way, start) for way in _WAYS for start in starts):
-            status = highs.modelStatusToString(highs.getModelStatus())
-            raise SolverFailedError(_NAME, status)
+        if basis is not None:
+            highs.setBasis(basis)
+        status = run(highs)
+        if status.name != "kOptimal":
+            raise SolverFailedError(_NAME, highs.modelStatusToString(status))
         solution = highs.getSolution()
         return Repetition(
             point=np.array(solution.col_value),
             prices=np.array(solution.row_dual),
             basis=highs.getBasis(),
         )
-
-    def _ends(self, way: dict[str, object], basis: Any) -> bool:  # noqa: ANN401 - untyped
-        """Whether a way of solving ends at an optimum."""
-        highs = self._highs
-        highs.clearSolver()
-        if basis is not None:
-            highs.setBasis(basis)
-        before = {name: highs.getOptionValue(name)[1] for name in way}
-        for name, value in way.items():
-            highs.setOptionValue(name, value)
-        highs.run()
-        for name, value in before.items():
-            highs.setOptionValue(name, value)
-        return bool(highs.getModelStatus().name == "kOptimal")

@@ -7,6 +7,18 @@ import pytest
 from planner import Surroundings, make_plan, parse_request
 
 START = "2026-01-01T00:00Z"
+SHORT_SEARCH_S = 0.1
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_bill_search(request):
+    """Searches on the bill take less here, but in modules that say that they try them."""
+    if getattr(request.module, "SEARCHES_THE_BILL", False):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("planner.bill_search.deadline.LEAST_SECONDS", SHORT_SEARCH_S)
+        yield
 
 
 def rate(name, kind, hourly_usd, term_hours=None, payment="no_upfront", upfront_usd=None, **more):

@@ -20,6 +20,7 @@ from planner.decision import Bought, Policy
 from planner.planning import find_policy, resolve
 from planner.settlement import look_out
 
+SEARCHES_THE_BILL = True
 HOURS = 4
 NOTHING = Proven(0.0, None)
 """A model that says nothing of a plan's bill."""

@@ -13,6 +13,7 @@ import pytest
 from audit import PROVIDERS, audit, combinations, least_bill, optimum, random_request, read
 from audit.enumeration import MOST_PURCHASES
 
+SEARCHES_THE_BILL = True
 TENS = 4
 """Requests of each provider that are audited here, in tens."""
 

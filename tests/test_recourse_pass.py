@@ -14,10 +14,8 @@ from planner.recourse import (
     ROAMS,
     Hours,
     Levels,
-    Multipliers,
     Pass,
     Point,
-    RewardedPass,
     Structure,
     coarsen,
     find_families,
@@ -102,19 +100,15 @@ def usage_at(case: Case, point: Point, moment: int) -> np.ndarray:
     return usage
 
 
-def hour_cost(structure, usage, dedicated, spend, rewards=None) -> float:
+def hour_cost(structure, usage, dedicated, spend) -> float:
     """The cheapest way to serve one hour, written out for linprog."""
-    rewards = rewards or Multipliers(np.zeros(structure.pools), np.zeros(structure.plans))
     costs, serves, takes, slices = [], [], [], structure.slices
     for c in range(slices):
         pool, units = structure.pool_of_slice[c], structure.units[c]
-        ways = [
-            (structure.on_demand_usd[c], None, 0.0),
-            (-rewards.pools[pool] * units, pool, units),
-        ]
+        ways = [(structure.on_demand_usd[c], None, 0.0), (0.0, pool, units)]
         for plan, rate in enumerate(structure.rates[:, c]):
             if np.isfinite(rate):
-                ways.append((-rewards.plans[plan] * rate, structure.pools + plan, rate))
+                ways.append((0.0, structure.pools + plan, rate))
         for cost, row, amount in ways:
             costs.append(cost)
             serves.append(np.eye(slices)[c])
@@ -422,40 +416,6 @@ def test_tangents_are_below_the_true_cost_and_tight_where_taken(own_plans, roami
         proven = lowest_by_tangents(case, tangents, rest(other), other)
         slack = EXACT * equivalent(case, other)
         assert np.all(proven <= true_costs(case, other, case.worth) + slack)
-
-
-@pytest.mark.parametrize("counts_cost", [True, False])
-@pytest.mark.parametrize("plans", [0, 1, 3])
-def test_rewards_for_use_are_met_exactly(plans, counts_cost):
-    """Costs count by worth and rewards by hours, so that their ratio differs from row to row."""
-    case = random_case(17, plans, shared_pools=plans == 1, moments=40)
-    structure, worth = case.structure, case.worth * counts_cost
-    sweep = RewardedPass(structure, case.hours(merge=False))
-    point, other = case.point(), case.point()
-    rewards = Multipliers(case.draw.random(structure.pools), case.draw.random(plans) * 0.5)
-
-    def true_costs_at(point):
-        costs = np.zeros(3)
-        for moment, segment in enumerate(case.segment):
-            stage, count = STAGE_OF_SEGMENT[segment], case.count[moment]
-            priced = replace(
-                structure, on_demand_usd=structure.on_demand_usd * worth[moment] / count
-            )
-            committed = point.dedicated[stage], point.spend[stage]
-            usage = usage_at(case, point, moment)
-            costs[segment] += count * hour_cost(priced, usage, *committed, rewards)
-        return costs
-
-    for _ in range(2):
-        found = sweep(point, rewards, counts_cost=counts_cost)
-        true = true_costs_at(point)
-        assert found.sums.value_usd == pytest.approx(true, abs=1e-7)
-        rewarded = found.used @ np.concatenate([rewards.pools, rewards.plans])
-        of_group = found.cost_usd * counts_cost - rewarded
-        of_segment = np.bincount(sweep.segment_of_group, of_group, minlength=3)
-        assert of_segment == pytest.approx(true, abs=1e-7)
-        assert np.all(cut_at(found.sums, other) <= true_costs_at(other) + 1e-7)
-        point, other = other, point
 
 
 def test_hours_count_as_hours_when_asked():

@@ -14,6 +14,7 @@ import yaml
 
 from planner import Surroundings, make_plan, parse_request
 
+SEARCHES_THE_BILL = True
 CASES = Path(__file__).parents[2] / "shared" / "field-cases" / "plans"
 FLEX = "flex-group-unproportional-price"
 

@@ -9,7 +9,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from planner.recourse import Sums
-from solvers import Block
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -52,11 +51,24 @@ def stacked(sums: Sums) -> Floats:
     return np.hstack([sums.usage, sums.dedicated, sums.spend])
 
 
+@dataclass(frozen=True)
+class Own:
+    """Where a kind of cuts has what it bounds [entry].
+
+    Attributes:
+        row: the row.
+        column: the column.
+    """
+
+    row: Ints
+    column: Ints
+
+
 class CutRows:
-    """The rows of one recourse's cuts, whose entries stand in the same places every time.
+    """The rows of one kind of cuts, whose entries stand in the same places every time.
 
     Args:
-        block: the recourse's columns, one per row.
+        own: what they bound.
         weights: what a segment counts for in each row [row × segment].
         links: the columns that segments depend on.
         given: factor of each pair that no column changes [pair].
@@ -65,7 +77,7 @@ class CutRows:
 
     def __init__(
         self,
-        block: Block,
+        own: Own,
         weights: sp.csr_array[np.float64],
         links: Links,
         given: Floats,
@@ -78,22 +90,26 @@ class CutRows:
         row, self._weight = counted.row[chosen.entry], counted.data[chosen.entry]
         self._weight = self._weight * links.factor[link]
         self._segment, self._source = links.segment[link], links.source[link]
-        own = np.arange(block.size) * columns + block.start + np.arange(block.size)
         keys, slots = np.unique(
-            np.concatenate([own, row.astype(np.intp) * columns + links.column[link]]),
+            np.concatenate(
+                [
+                    own.row * columns + own.column,
+                    row.astype(np.intp) * columns + links.column[link],
+                ]
+            ),
             return_inverse=True,
         )
-        self._own, self._slot = slots[: block.size], slots[block.size :]
+        self._own, self._slot = slots[: len(own.row)], slots[len(own.row) :]
         self._indices = (keys % columns).astype(np.int32)
-        per_row = np.bincount(keys // columns, minlength=block.size)
+        per_row = np.bincount(keys // columns, minlength=weights.shape[0])
         self._indptr = np.concatenate([[0], np.cumsum(per_row)]).astype(np.int32)
-        self._shape = (block.size, columns)
+        self._shape = (weights.shape[0], columns)
 
-    def of(self, sums: Sums) -> Cuts:
-        """The cuts that a pass gives."""
+    def of(self, sums: Sums, own: Floats | float = 1.0) -> Cuts:
+        """The cuts that sums give: ``own`` times what they bound is at least what these prove."""
         values = stacked(sums)[self._segment, self._source] * self._weight
         data = -np.bincount(self._slot, values, minlength=len(self._indices)).astype(np.float64)
-        data[self._own] = 1.0
+        data[self._own] = own
         return Cuts(
             sp.csr_array((data, self._indices, self._indptr), shape=self._shape),
             np.asarray(self._weights @ (sums.usage @ self._given)),

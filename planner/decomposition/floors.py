@@ -1,32 +1,49 @@
-"""Utilization floors in the master: columns for what is used, and cuts that reward its use."""
+"""Utilization floors in the master: columns for what is used, and cuts that bound it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from planner.decomposition.cuts import Cuts
+from planner.decomposition.cuts import CutRows, Cuts, Own
 from planner.formulation import Commitments, FirstStage, entries, positions
-from planner.recourse import Point, Sums
-from solvers import Block
+from planner.recourse import MostUse, OwnUse, Point, Structure, Sums
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Rewarded:
-    """What a pass with rewards for use proves.
+class UseProof:
+    """What bounds the use of commitments.
 
     Attributes:
-        sums: of every segment, recourse cost less rewards.
-        multipliers: the rewards in dollars per unit and hour [target].
-        counts_cost: whether cost counts; without it, the sums are minus the greatest rewards.
+        rewards: dollars per hour of use [target].
+        usage: reward per unit of a pair's factor [segment × pair].
+        committed: reward per unit of a target's commitment [segment × target].
     """
 
-    sums: Sums
-    multipliers: Floats
-    counts_cost: bool
+    rewards: Floats
+    usage: Floats
+    committed: Floats
+
+    @classmethod
+    def of_most(cls, found: MostUse, rewards: Floats) -> "UseProof":
+        """What the greatest rewards prove."""
+        return cls(rewards, found.usage, found.committed)
+
+    @classmethod
+    def of_target(cls, own: OwnUse, target: int, structure: Structure, reward: float) -> "UseProof":
+        """That a target is used for no more than it would be if there were no other."""
+        mine = own.entry_target == target
+        usage = np.zeros((len(own.usage), len(structure.pair_slice)))
+        usage[:, own.entry_pair[mine]] = reward * own.usage[:, mine]
+        committed = np.zeros(own.full.shape)
+        committed[:, target] = reward * own.full[:, target]
+        rewards = np.zeros(own.full.shape[1])
+        rewards[target] = reward
+        return cls(rewards, usage, committed)
 
 
 class Floors:
@@ -36,21 +53,26 @@ class Floors:
         \qquad \forall t
 
     A target t is a pool or, after these, a plan; :math:`R_{tw}` its units or dollars committed.
-    What the hours let be used is known by cuts: with rewards :math:`\lambda_t` for use, the least
-    cost less rewards of a stage's hours bounds :math:`\theta_w - \sum_t \lambda_t U_{tw}` from
-    below. The best rewards at a plan are its floors' duals, so these cuts are all there is to know.
-    Where no dispatch keeps the floors, the cuts that tell are those in which cost does not count.
+    What the hours let be used is known by cuts: whatever the rewards :math:`\lambda \ge 0`, prices
+    :math:`\alpha, \beta` that are feasible in the dual of each hour's greatest reward bound
+
+    .. math:: \sum_t \lambda_t U_{tw} \le \sum_{g \in w} n_g
+        \Bigl( \sum_t \alpha_{tg} R_{tw} + \sum_c \beta_{cg} u_{cg} \Bigr)
+
+    Costs have no part in it: what hours cost does not depend on how much is used.
 
     Attributes:
         share: the floor.
         block: the columns U.
+        values_usd: what an hour's use of a unit saves on demand at the most [target].
     """
 
-    def __init__(self, first: FirstStage, share: float) -> None:
-        self.share, self._stages = share, first.terms.stages
+    def __init__(self, first: FirstStage, structure: Structure, share: float) -> None:
+        self.share, self._stages, self._structure = share, first.terms.stages, structure
         commitments = (first.pools, first.plans)
         at = np.vstack([one.at for one in commitments])
         self.targets = len(at)
+        self.values_usd = _values_usd(structure)
         self._target, self._stage = np.nonzero(at >= 0)
         self.block = first.model.add("use", len(self._target))
         committed = [(one.amount, self._committed_hours(first, one)) for one in commitments]
@@ -94,17 +116,35 @@ class Floors:
         """Values of U where so much is used, in expected hours [stage × target]."""
         return np.asarray(used[self._stage, self._target])
 
-    def counted(self, cuts: Cuts, rewarded: Rewarded, recourse: Block) -> Cuts:
-        """Cuts by stage of the sums alone, once rewards and cost count as they did in them."""
-        shape = (self._stages.count, cuts.matrix.shape[1])
-        own = positions(self.block.size)
-        rewards = entries(
-            rewarded.multipliers[self._target], self._stage, self.block.start + own, shape
+    def proofs_of_own(self, own: OwnUse, targets: Sequence[int]) -> list[UseProof]:
+        """What some targets' own use proves."""
+        return [
+            UseProof.of_target(own, target, self._structure, float(self.values_usd[target]))
+            for target in targets
+        ]
+
+    @property
+    def own(self) -> Own:
+        """Where cuts have what is used: a row for each stage."""
+        return Own(self._stage, self.block.start + positions(self.block.size))
+
+    def cuts(self, proof: UseProof, rows: CutRows) -> Cuts:
+        """Cuts by stage of what is proven."""
+        pools = self._structure.pools
+        bound = Sums(
+            value_usd=np.zeros(len(proof.usage)),
+            usage=-proof.usage,
+            dedicated=proof.committed[:, :pools],
+            spend=proof.committed[:, pools:],
+            doubtful_rows=0,
         )
-        matrix = cuts.matrix - rewards.tocsr()
-        if not rewarded.counts_cost:
-            stage = positions(self._stages.count)
-            matrix = matrix - entries(1.0, stage, recourse.start + stage, shape).tocsr()
-        matrix = sp.csr_array(matrix)
-        matrix.eliminate_zeros()
-        return Cuts(matrix, cuts.constant)
+        return rows.of(bound, -proof.rewards[self._target])
+
+
+def _values_usd(structure: Structure) -> Floats:
+    """What a unit of every target saves on demand at the most [target]."""
+    price = structure.on_demand_usd
+    values = np.zeros(structure.pools + structure.plans)
+    np.maximum.at(values, structure.pool_of_slice, price / structure.units)
+    values[structure.pools :] = np.max(price / structure.rates, axis=1, initial=0.0)
+    return np.where(values > 0.0, values, 1.0)

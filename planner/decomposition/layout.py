@@ -109,13 +109,10 @@ class Layout:
         of_scenarios = slice(scenarios.start * hours, scenarios.stop * hours)
         of_segments = slice(scenarios.start * windows, scenarios.stop * windows)
         series = [values[of_scenarios] for values in self._series.values]
-        worth = self.problem.calendar.worth[:-1]
-        if self.problem.tells_hours_apart_by_worth:
-            series.append(np.tile(worth, len(scenarios)))
         return Moments(
             series=tuple(series),
             window_of_hour=self.problem.window_of_hour(),
-            worth=worth,
+            worth=self.problem.calendar.worth[:-1],
             stage_of_segment=self.stage_of_segment[of_segments],
         )
 

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from planner.decomposition.cuts import CutRows, Cuts
-from planner.decomposition.floors import Floors, Rewarded
+from planner.decomposition.cuts import CutRows, Cuts, Own
+from planner.decomposition.floors import Floors, UseProof
 from planner.decomposition.layout import Layout
 from planner.formulation import FirstStage, build_first_stage, entries, positions
 from planner.formulation.coverage_ceiling import less_usage
@@ -50,13 +50,16 @@ class Master:
         self.layout = Layout(self.first)
         self.recourse = self._add_recourse()
         least = problem.request.limits.utilization.at_least
-        self.floors = None if least is None else Floors(self.first, least)
+        self.floors = None if least is None else Floors(self.first, self.layout.structure, least)
         self.start = self.first.model.compile()
         links, given = self.layout.links, self.layout.given
         self._rows = [
-            CutRows(one.block, one.weights, links, given, self.start.columns)
+            CutRows(_own(one.block), one.weights, links, given, self.start.columns)
             for one in self.recourse
         ]
+        if self.floors is not None:
+            weights = self.recourse[0].weights
+            self._use_rows = CutRows(self.floors.own, weights, links, given, self.start.columns)
 
     @property
     def problem(self) -> Problem:
@@ -79,7 +82,8 @@ class Master:
 
         Means weigh hours by worth, where coverage and utilization count them for themselves.
         """
-        return not (self.needs_hours or self.problem.tells_hours_apart_by_worth)
+        counts_hours = self.needs_hours or self.floors is not None
+        return not (counts_hours and self.problem.calendar.is_discounted)
 
     def cuts(self, sums: Sums, by_hours: Sums) -> list[Cuts]:
         """The cuts of a pass, by worth and by hours."""
@@ -88,33 +92,34 @@ class Master:
             for recourse, rows in zip(self.recourse, self._rows, strict=True)
         ]
 
-    def rewarded_cuts(self, floors: Floors, proven: Sequence[Rewarded]) -> list[Cuts]:
-        """The cuts of passes with rewards for use."""
-        mean, rows = self.recourse[0].block, self._rows[0]
-        return [floors.counted(rows.of(one.sums), one, mean) for one in proven]
+    def use_cuts(self, floors: Floors, proofs: Sequence[UseProof]) -> list[Cuts]:
+        """The cuts of what bounds the use of commitments."""
+        return [floors.cuts(one, self._use_rows) for one in proofs]
 
-    def completed(
-        self, values: Floats, cost: Floats, hours_cost: Floats, used: Floats | None = None
-    ) -> Floats:
+    def completed(self, values: Floats, cost: Floats, hours_cost: Floats) -> Floats:
         """A point with all that its purchases and mix entail: commitments, recourse, risk.
 
         Args:
-            values: a point of which purchases and mix count [column].
+            values: a point of which purchases, mix and use count [column].
             cost: its recourse, by worth [segment].
             hours_cost: its recourse, hours counting for themselves [segment].
-            used: hours of use where floors are on it [segment × target]; None for no use.
         """
         full = self.committed(values)
         for recourse in self.recourse:
             spent = hours_cost if recourse.by_hours else cost
             full[recourse.block.slice] = np.asarray(recourse.weights @ spent)
-        if self.floors is not None:
-            if used is None:
-                used = np.zeros((len(cost), self.floors.targets))
-            by_stage = np.asarray(self.recourse[0].weights @ used)
-            full[self.floors.block.slice] = self.floors.columns(by_stage)
         if self.problem.weighs_risk:
             self._complete_risk(full)
+        return full
+
+    def with_use(self, floors: Floors, values: Floats, used: Floats | None) -> Floats:
+        """A point with hours of use where floors are on it [segment × target]; None for no use."""
+        full = values.copy()
+        if used is None:
+            full[floors.block.slice] = 0.0
+        else:
+            by_stage = np.asarray(self.recourse[0].weights @ used)
+            full[floors.block.slice] = floors.columns(by_stage)
         return full
 
     def committed(self, values: Floats) -> Floats:
@@ -219,3 +224,9 @@ class Master:
                 "coverage at least", [(covered.block, all_stages), *rows], at_most=usage_usd
             )
         return tuple(found)
+
+
+def _own(block: Block) -> Own:
+    """A row for each column of a block."""
+    rows = positions(block.size)
+    return Own(rows, block.start + rows)

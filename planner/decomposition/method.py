@@ -9,12 +9,13 @@ and where that costs too much decided in whole numbers: date by date, then those
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.decomposition.anchors import Anchors
+from planner.decomposition.diving import dive
 from planner.decomposition.master import Master
 from planner.decomposition.passes import Passes, open_passes
 from planner.decomposition.rounding import choose_by_date, choose_whole, whole_points
@@ -49,11 +50,23 @@ ROWS_PER_MEAN = 16
 LEAST_ROWS_FOR_MEANS = 20_000
 """Fewer rows are looked at as they are from the start."""
 
+LEAST_ROWS_WITH_FLOORS = 2_000
+"""The same where utilization has floors, which a look at all rows asks much of."""
+
+SMALLER = (1.0, 0.999, 0.99, 0.9, 0.7, 0.0)
+"""Shares of a plan's purchases that are asked about until one of them keeps utilization floors."""
+
 MOST_ROUNDS = 500
 MOST_STALLED = 8
 """Rounds without a cheaper point or a better bound after which the next thing is looked at."""
 MOST_STALLED_WHOLE = 30
 """Masters in whole numbers without a cheaper plan or a better bound after which it ends so."""
+
+MOST_DIVES = 3
+"""Dives for whole numbers before these are searched."""
+
+DIVES_SHARE = 0.1
+"""With utilization floors there are dives before, as often as costs fall by this share of it."""
 
 SESSION = "highs"
 
@@ -128,13 +141,19 @@ def solve_master(
 def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> StopReason:
     """Means first, then hours, then whole numbers; returns why it ended."""
     anchors = Anchors(search)
-    if passes.rows >= LEAST_ROWS_FOR_MEANS and search.master.may_look_at_means:
+    floors = search.master.floors is not None
+    least = LEAST_ROWS_WITH_FLOORS if floors else LEAST_ROWS_FOR_MEANS
+    if passes.rows >= least and search.master.may_look_at_means:
         if not _look_at_means(search, passes.means(ROWS_PER_MEAN), center, anchors):
             return StopReason.INFEASIBLE
         search.planes.thin()
     if not _look_at_hours(search, passes.fine, center, anchors):
         return StopReason.INFEASIBLE
     enough = max(search.limits.gap, PROVEN_GAP)
+    for _ in range(MOST_DIVES):
+        if search.gap() <= enough or not dive(search, passes.fine):
+            break
+        search.tell()
     while search.gap() > enough and choose_by_date(search, passes.fine, solver):
         search.tell()
     stalled = 0
@@ -151,12 +170,10 @@ def _run(search: Search, passes: Passes, solver: Solver, center: Center) -> Stop
 
 def _look_at_means(search: Search, coarse: Recourse, center: Center, anchors: Anchors) -> bool:
     """Cuts of the means until master and means agree at the center; False: infeasible."""
-    point, near_enough = center.point, max(COARSE_SHARE * search.limits.gap, LEAST_COARSE_GAP)
-    stalled = 0
+    near_enough, stalled = max(COARSE_SHARE * search.limits.gap, LEAST_COARSE_GAP), 0
     anchors.look_at(coarse)
+    cost, full = search.ask(coarse, center.point)
     for _ in range(MOST_ROUNDS):
-        search.check()
-        cost, full = search.ask(coarse, point)
         anchors.after(full)
         moved, before = center.move(search, cost, full), search.bound
         answer = search.solve()
@@ -166,7 +183,8 @@ def _look_at_means(search: Search, coarse: Recourse, center: Center, anchors: An
         stalled = 0 if moved or search.bound > before else stalled + 1
         if center.gap_to(search.bound) <= near_enough or stalled > MOST_STALLED:
             break
-        point = center.towards(answer.point)
+        search.check()
+        cost, full = search.ask(coarse, center.towards(answer.point))
     return True
 
 
@@ -177,9 +195,9 @@ def _look_at_hours(search: Search, fine: Recourse, center: Center, anchors: Anch
     """
     gap, stalled = search.limits.gap, 0
     anchors.look_at(fine)
-    cost, full = search.ask(fine, next(whole_points(search.master, center.point)))
-    search.offer(cost, full)
+    cost, full = _first_plan(search, fine, center.point)
     center.forget_cost()
+    dived_at = np.inf
     for _ in range(MOST_ROUNDS):
         anchors.after(full)
         moved, before = center.move(search, cost, full), search.bound
@@ -187,10 +205,14 @@ def _look_at_hours(search: Search, fine: Recourse, center: Center, anchors: Anch
         if answer is None:
             return False
         stalled = 0 if moved or search.bound > before else stalled + 1
+        near = center.gap_to(search.bound) <= LP_SHARE * gap
         if moved and center.gap_to(search.bound) <= gap:
             offer_whole(search, fine, center.point)
+            floors = search.master.floors is not None
+            if floors and search.gap() > gap and cost < dived_at - DIVES_SHARE * gap * abs(cost):
+                dive(search, fine)
+                dived_at = cost
         search.tell()
-        near = center.gap_to(search.bound) <= LP_SHARE * gap
         if search.gap() <= gap or near or stalled > MOST_STALLED:
             break
         search.check()
@@ -198,19 +220,49 @@ def _look_at_hours(search: Search, fine: Recourse, center: Center, anchors: Anch
     return True
 
 
-def offer_whole(search: Search, fine: Recourse, center: Floats) -> None:
-    """Ask about the nearest whole purchases that keep all limits."""
-    for point in whole_points(search.master, center):
-        if search.offer(*search.ask(fine, point)):
+def _first_plan(search: Search, fine: Recourse, center: Floats) -> tuple[float, Floats]:
+    """The cost of a plan near the center, and the plan: one that keeps utilization floors."""
+    if search.master.floors is not None:
+        return offer_whole(search, fine, center)
+    cost, full = search.ask(fine, next(whole_points(search.master, center)))
+    search.offer(cost, full)
+    return cost, full
+
+
+def offer_whole(search: Search, fine: Recourse, center: Floats) -> tuple[float, Floats]:
+    """Ask about whole purchases near a plan until some keep all limits; the last one's cost."""
+    for point in _whole_points(search.master, center):
+        cost, full = search.ask(fine, point)
+        if search.offer(cost, full):
             break
+    return cost, full
+
+
+def _whole_points(master: Master, center: Floats) -> Iterator[Floats]:
+    """Whole purchases near a plan, those first that are the likeliest to be as cheap.
+
+    A plan that keeps utilization floors keeps them with all purchases a share smaller, too: what
+    is committed less is used less by no more than its share. So where floors are, what is below
+    comes first, then what is below a little less.
+    """
+    if master.floors is None:
+        yield from whole_points(master, center)
+        return
+    for share in SMALLER:
+        yield list(whole_points(master, _smaller(master, center, share)))[1]
+
+
+def _smaller(master: Master, point: Floats, share: float) -> Floats:
+    """A point of which a share of all purchases is left."""
+    values, buy = point.copy(), master.first.model["buy"].slice
+    values[buy] *= share
+    return values
 
 
 def _outcome(search: Search, fine: Recourse, reason: StopReason) -> Outcome:
     """The end of a solve: the incumbent's cost in full precision, rows in doubt solved apart."""
     objective, incumbent = None, search.incumbent
-    if incumbent is not None and search.master.floors is not None:
-        objective = search.objective  # settled already
-    elif incumbent is not None:
+    if incumbent is not None:
         master = search.master
         point = master.layout.point(incumbent)
         cost = fine.exact(point)

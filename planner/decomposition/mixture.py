@@ -1,123 +1,95 @@
-"""The best mixture of a few dispatches, group by group, that uses what floors require."""
+r"""The best mixture of a few dispatches, group by group, that uses what floors require.
 
-from collections.abc import Sequence
+.. math:: \min \sum_t v_t m_t \quad s.t.\; \sum_k \alpha_{kg} = 1,\;
+    \sum_{kg} used_{kgt} \alpha_{kg} + m_t \ge required_t, \qquad \alpha, m \ge 0
+
+Its dual is solved, whose rows are the dispatches: as these come one by one, each solve starts
+from the last one's basis.
+
+.. math:: \max \sum_t required_t \lambda_t - \sum_g \mu_g \quad s.t.\;
+    \mu_g \ge \sum_t used_{kgt} \lambda_t, \qquad 0 \le \lambda_t \le v_t
+"""
+
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
-from planner.recourse import Dispatch
-from solvers import SolverFailedError
+from solvers import CompiledModel, CuttingPlanes, SolverFailedError
 
 Floats = NDArray[np.float64]
 
-KEPT = 1e-7
-"""Floors missed by no more than this share are kept."""
-
-NOTHING = 1e-7
-"""Hours of use below this are what a solver rounded a commitment of 0 to."""
-
-_PRECISE = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
-
-_ATTEMPTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("highs-ds", _PRECISE),
-    ("highs-ds", _PRECISE | {"presolve": False}),
-    ("highs-ipm", _PRECISE),
-    ("highs-ipm", {}),
-)
-"""At the edge of feasibility one way of solving may end undecided where the next does not."""
-
 
 @dataclass(frozen=True)
-class Mixture:
-    """An optimal mixture.
+class Mixed:
+    """The best mixture so far.
 
     Attributes:
         shares: of every dispatch in every group [dispatch × group].
-        keeps: whether it uses what is required.
-        total: its expected cost in dollars; where it does not keep the floors, the expected hours
-            of use that it misses, as few as can be.
-        rewards: duals of the floors: what requiring an hour's use less would save [target].
+        reached: the share of the use required, at most 1 [floor].
+        missed_usd: what is missed of the use required, at its value.
+        rewards: what requiring an hour's use less would save of that [floor].
     """
 
     shares: Floats
-    keeps: bool
-    total: float
+    reached: Floats
+    missed_usd: float
     rewards: Floats
 
 
-def mix(dispatches: Sequence[Dispatch], chance: Floats, required: Floats) -> Mixture:
-    r"""The cheapest mixture that uses what is required; the nearest to it where there is none.
-
-    .. math:: \min \sum_{kg} P_g cost_{kg} \alpha_{kg} \quad s.t.\; \sum_k \alpha_{kg} = 1,\;
-        \sum_{kg} P_g used_{kgt} \alpha_{kg} \ge required_t
-
-    What is missed counts in hours of use. Shares of what is required would tell as much, but let
-    targets of which next to nothing is required have rewards beside which no others count.
+class Mixture:
+    """Dispatches that may be mixed.
 
     Args:
-        dispatches: what may be mixed.
-        chance: of every group's scenario [group].
-        required: expected hours of use [target].
-
-    Raises:
-        SolverFailedError: HiGHS did not solve it.
+        required: expected hours of use, above 0 [floor].
+        value_usd: what an hour's use is worth, above 0 [floor].
+        groups: number of groups.
     """
-    needed = np.flatnonzero(required > NOTHING)
-    least = required[needed]
-    used = np.vstack([chance[:, None] * one.used[:, needed] for one in dispatches]).T
-    cost = np.concatenate([chance * one.cost_usd for one in dispatches])
-    nearest = _solve(np.zeros(len(cost)), used, least, missed=True, groups=len(chance))
-    reached = used @ nearest.shares
-    keeps = bool(np.all(reached >= least * (1.0 - KEPT)))
-    if keeps:
-        # No more than is reached: programs at the edge of feasibility may end undecided.
-        least = np.minimum(least, reached)
-        found = _solve(cost, used, least, missed=False, groups=len(chance))
-    else:
-        found = nearest
-    rewards = np.zeros(len(required))
-    rewards[needed] = found.rewards
-    return Mixture(found.shares.reshape(len(dispatches), -1), keeps, found.total, rewards)
 
-
-@dataclass(frozen=True)
-class _Optimum:
-    """Shares [dispatch, group], the optimum, and the floors' duals [floor]."""
-
-    shares: Floats
-    total: float
-    rewards: Floats
-
-
-def _solve(cost: Floats, used: Floats, least: Floats, *, missed: bool, groups: int) -> _Optimum:
-    """The cheapest shares of columns that use [floor × column] enough, or miss it at 1 an hour."""
-    floors, columns = used.shape
-    whole = sp.hstack([sp.eye_array(groups).tocsr()] * (columns // groups)).tocsr()
-    scale = np.where(least > 0, least, 1.0)
-    if missed:
-        scale = np.full(floors, float(least.max(initial=0.0)) or 1.0)
-        whole = sp.hstack([whole, sp.csr_array((groups, floors))]).tocsr()
-        used = np.hstack([used, np.eye(floors)])
-        cost = np.concatenate([cost, np.ones(floors)])
-    dearest = float(np.max(np.abs(cost), initial=0.0)) or 1.0
-    for method, options in _ATTEMPTS:
-        result = linprog(  # type: ignore[call-overload]  # its stubs forget sparse matrices
-            cost / dearest,
-            A_ub=sp.csr_array(-used / scale[:, None]),
-            b_ub=-least / scale,
-            A_eq=whole,
-            b_eq=np.ones(groups),
-            method=method,
-            options=options,
+    def __init__(self, required: Floats, value_usd: Floats, groups: int) -> None:
+        floors, dollars = len(required), required * value_usd
+        self._required, self._value_usd, self._groups = required, value_usd, groups
+        self._used: list[Floats] = []
+        everything = float(dollars.sum())
+        # In shares of the floors' values, so that all numbers are dollars.
+        columns = floors + groups
+        model = CompiledModel(
+            cost=np.concatenate([-dollars, np.ones(groups)]),
+            lower=np.zeros(columns),
+            upper=np.concatenate([np.ones(floors), np.full(groups, np.inf)]),
+            integer=np.zeros(columns, dtype=np.bool_),
+            matrix=sp.csc_array((0, columns)),
+            row_lower=np.zeros(0),
+            row_upper=np.zeros(0),
+            offset=0.0,
         )
-        if result.status == 0:
-            break
-    else:
-        raise SolverFailedError("highs", result.message)
-    shares = np.maximum(result.x[:columns].reshape(-1, groups), 0.0)
-    rewards = np.maximum(-result.ineqlin.marginals, 0.0) * dearest / scale
-    return _Optimum((shares / shares.sum(axis=0)).ravel(), dearest * float(result.fun), rewards)
+        widest = np.zeros(columns), np.full(columns, everything)
+        self._planes = CuttingPlanes(model, widest, size=everything)
+
+    def add(self, used: Floats) -> None:
+        """Let a dispatch be mixed, given its expected hours of use [group × floor]."""
+        self._used.append(used)
+        dollars = sp.csr_array(-used * self._value_usd)
+        own = sp.csr_array(sp.eye_array(self._groups))
+        rows = sp.csr_array(sp.hstack([dollars, own]))
+        self._planes.add(rows, np.zeros(self._groups))
+
+    def best(self) -> Mixed:
+        """The mixture that misses the least.
+
+        Raises SolverFailedError where HiGHS does not find it.
+        """
+        answer = self._planes.solve()
+        if answer is None:  # it is feasible, and bounded
+            raise SolverFailedError("highs", "no mixture of dispatches")
+        floors = len(self._required)
+        shares = np.maximum(answer.prices.reshape(len(self._used), self._groups), 0.0)
+        total = shares.sum(axis=0)
+        shares = np.where(total > 0.0, shares / np.where(total > 0.0, total, 1.0), 0.0)
+        shares[0] += np.where(total > 0.0, 0.0, 1.0)
+        reached = np.einsum("kg,kgt->t", shares, np.array(self._used)) / self._required
+        reached = np.minimum(reached, 1.0)
+        missed_usd = float(self._required * self._value_usd @ (1.0 - reached))
+        rewards = answer.point[:floors] * self._value_usd
+        return Mixed(shares, reached, missed_usd, rewards)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from planner.decomposition.floors import Floors
 from planner.decomposition.master import Master
-from planner.decomposition.settlement import Question, settle
-from planner.recourse import Pass, Sums
+from planner.decomposition.settlement import Settler
+from planner.recourse import Pass, Sums, UsePass
 from planner.shards import Recourse
 from solvers import (
     Answer,
@@ -27,13 +27,10 @@ Floats = NDArray[np.float64]
 FEASIBLE = 1e-6
 """Rows broken by no more than this, beside the size of their numbers, are kept."""
 
+ENOUGH_SHARE = 0.02
+"""Misses of utilization floors worth this share of a plan's cost beyond the bound are enough."""
+
 SHORTEST_SOLVE_S = 0.05
-
-SETTLED_SHARE = 0.05
-"""Plans with utilization floors are settled to this share of the gap asked for."""
-
-LEAST_GAP = 1e-9
-"""Nothing is settled more exactly than to this share of the objective."""
 
 
 class EndedError(Exception):
@@ -60,7 +57,6 @@ class Search:
         objective: its cost.
         iterations: questions asked, and steps of the search in whole numbers.
         last: the answer to the last question.
-        rewards: of the last plan that kept the utilization floors [target]; None before it.
     """
 
     master: Master
@@ -74,7 +70,7 @@ class Search:
     objective: float = np.inf
     iterations: int = 0
     last: Sums | None = None
-    rewards: Floats | None = None
+    _settlers: dict[Pass, Settler] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start the continuous master."""
@@ -123,34 +119,24 @@ class Search:
         return master.start.objective(full), full
 
     def _settle(self, floors: Floors, pass_: Recourse, full: Floats) -> Floats:
-        """A completed point with a dispatch that keeps the floors; without use if there is none."""
+        """A completed point with a use that keeps the floors; without use if none is found."""
         if not isinstance(pass_, Pass):
             raise TypeError("utilization floors are settled in this process")
         master = self.master
-        point, mean = master.layout.point(full), master.recourse[0].block.slice
-        tolerance = max(SETTLED_SHARE * self.limits.gap, LEAST_GAP) * abs(
-            master.start.objective(full)
-        )
-        question = Question(
-            point=point,
-            required=floors.required(point),
-            at_least_usd=float(full[mean].sum()),
-            tolerance_usd=tolerance,
-            rewards=np.zeros(floors.targets) if self.rewards is None else self.rewards,
-        )
-        settlement, proven = settle(
-            pass_.rewarded,
-            master.layout.chance_of_segment,
-            question,
-            over=lambda: self._ended() is not None,
-        )
-        for cuts in master.rewarded_cuts(floors, proven):
+        if pass_ not in self._settlers:
+            use = UsePass(pass_.structure, pass_.hours, self.limits.threads)
+            chance = master.layout.chance_of_segment
+            self._settlers[pass_] = Settler(floors, use, chance, self._is_over)
+        gap_usd = master.start.objective(full) - self.bound
+        enough_usd = ENOUGH_SHARE * max(gap_usd, 0.0) if np.isfinite(gap_usd) else 0.0
+        settlement = self._settlers[pass_].settle(master.layout.point(full), enough_usd)
+        for cuts in master.use_cuts(floors, settlement.proofs):
             self.planes.add(cuts.matrix, cuts.constant)
-        if settlement is None:
-            return full
-        self.rewards = settlement.rewards
-        cost, used = settlement.cost_usd, settlement.used
-        return master.completed(full, cost, cost, used)
+        return master.with_use(floors, full, settlement.used)
+
+    def _is_over(self) -> bool:
+        """Whether the solve must end."""
+        return self._ended() is not None
 
     def offer(self, cost: float, full: Floats) -> bool:
         """Keep a point of whole numbers as the incumbent if it is the cheapest.

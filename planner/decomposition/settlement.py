@@ -1,8 +1,9 @@
-"""What a fixed plan's recourse truly costs where utilization has a floor.
+"""Whether a fixed plan's commitments can be used as much as utilization floors require.
 
 Floors join the hours. At a fixed plan they are few rows over many hours, so the dispatch is put
-together from whole dispatches (Dantzig and Wolfe): each is the best for some rewards for use, a
-small linear program mixes those known so far, group by group, and its duals are the next rewards.
+together from whole dispatches (Dantzig and Wolfe): each has the greatest reward for some rewards
+for use, a small linear program mixes those known so far, group by group, and its duals are the next
+rewards. What a dispatch costs has no part in it (docs/decisions/0012-decomposition.md).
 """
 
 from collections.abc import Callable
@@ -11,118 +12,116 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.decomposition.floors import Rewarded
-from planner.decomposition.mixture import Mixture, mix
-from planner.recourse import Dispatch, Multipliers, Point, RewardedPass
+from planner.decomposition.floors import Floors, UseProof
+from planner.decomposition.mixture import Mixed, Mixture
+from planner.recourse import MostUse, Point, UsePass
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 MOST_DISPATCHES = 60
 """Dispatches after which a plan is left as if it could not keep its floors."""
 
-MISSED_SHARE = 0.5
-"""Floors are known to be missed once no dispatch makes up for more than the rest of a miss."""
+KEPT = 1e-7
+"""Floors missed by no more than this share are kept."""
 
-TIE_REWARD = 1e-6
-"""Rewards that break ties, as a share of the dearest price; no smaller ones are looked for."""
+NOTHING = 1e-7
+"""Hours of use below this are what a solver rounded a commitment of 0 to."""
 
-
-@dataclass(frozen=True)
-class Question:
-    """A plan to be settled.
-
-    Attributes:
-        point: the plan.
-        required: hours of use, expected [target].
-        at_least_usd: a bound of its expected recourse cost.
-        tolerance_usd: a dispatch that costs no more than this beyond the least will do.
-        rewards: the first to be tried, e.g. those of a plan like it [target].
-    """
-
-    point: Point
-    required: Floats
-    at_least_usd: float
-    tolerance_usd: float
-    rewards: Floats
+MISSED_SHARE = 0.1
+"""Rewards tell that floors are missed once they prove so much of what the best mixture misses."""
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """A dispatch that keeps the floors.
+    """What was found of a plan's use.
 
     Attributes:
-        cost_usd: its recourse cost, by worth [segment].
-        used: hours of use of every target [segment × target].
-        rewards: under which it is the cheapest [target].
+        used: hours of use that keep the floors [segment × target]; None where there is no such
+            dispatch, or none was found.
+        proofs: bounds of use, met on the way.
     """
 
-    cost_usd: Floats
-    used: Floats
-    rewards: Floats
+    used: Floats | None
+    proofs: list[UseProof]
 
 
-def settle(
-    hours: RewardedPass, chance: Floats, question: Question, over: Callable[[], bool]
-) -> tuple[Settlement | None, list[Rewarded]]:
-    """A plan's cheapest dispatch that keeps the floors, and what passes on the way to it prove.
-
-    There is none where no dispatch keeps them, or ``over`` says that there is no time to look for
-    it any longer.
+class Settler:
+    """Settles one plan after another.
 
     Args:
+        floors: what is required.
         hours: the pass over the hours.
         chance: of every segment's scenario [segment].
-        question: the plan.
         over: whether time is over.
-
-    Raises:
-        SolverFailedError: HiGHS did not solve an hour, or a mixture.
     """
-    dearest_usd = float(np.max(hours.structure.on_demand_usd, initial=0.0)) or 1.0
-    of_group, required = chance[hours.segment_of_group], question.required
-    tie_usd = TIE_REWARD * dearest_usd
-    rewards, counts_cost = question.rewards, True
-    bound_usd, missed_usd = question.at_least_usd, np.inf
-    dispatches: list[Dispatch] = []
-    proven: list[Rewarded] = []
-    while True:
-        found = hours(
-            question.point,
-            _multipliers(hours, rewards),
-            counts_cost=counts_cost,
-            tie_usd=tie_usd if counts_cost else 0.0,
-        )
-        dispatches.append(found)
-        if rewards.any():
-            proven.append(Rewarded(found.sums, rewards, counts_cost))
-        least_usd = float(chance @ found.sums.value_usd + rewards @ required)
-        if counts_cost:
-            bound_usd = max(bound_usd, least_usd)
-        elif least_usd > MISSED_SHARE * missed_usd:
-            return None, proven
-        mixture = mix(dispatches, of_group, required)
-        is_near = mixture.keeps and mixture.total <= bound_usd + question.tolerance_usd
-        missed_usd, counts_cost = dearest_usd * mixture.total, mixture.keeps
-        before, rewards = rewards, mixture.rewards * (1.0 if counts_cost else dearest_usd)
-        rewards = np.where(rewards > tie_usd, rewards, 0.0)
-        is_last = len(dispatches) >= MOST_DISPATCHES or over() or np.array_equal(rewards, before)
-        if is_near or is_last:
-            return _settled(hours, dispatches, mixture) if mixture.keeps else None, proven
 
+    def __init__(
+        self, floors: Floors, hours: UsePass, chance: Floats, over: Callable[[], bool]
+    ) -> None:
+        self._floors, self._hours, self._over = floors, hours, over
+        self._chance, self._chance_of_group = chance, chance[hours.segment_of_group]
+        self._deepest = floors.values_usd
 
-def _multipliers(hours: RewardedPass, rewards: Floats) -> Multipliers:
-    pools = hours.structure.pools
-    return Multipliers(rewards[:pools], rewards[pools:])
+    def settle(self, point: Point, enough_usd: float = 0.0) -> Settlement:
+        """A plan's use that keeps the floors, and what was proven on the way to it.
 
+        Args:
+            point: the plan.
+            enough_usd: a miss of this value is told at once; what is nearer is looked into.
+        """
+        floors, required = self._floors, self._floors.required(point)
+        own, found = self._hours.at(point, self._deepest)
+        needed = np.flatnonzero(required > NOTHING)
+        if not len(needed):
+            return Settlement(own.used, [])
+        could = self._chance @ own.used
+        missed = needed[(could < required * (1.0 - KEPT))[needed]]
+        missed_usd = float((required - could)[missed] @ floors.values_usd[missed])
+        proofs = floors.proofs_of_own(own, missed.tolist())
+        most = 1 if missed_usd > enough_usd else MOST_DISPATCHES
+        used = self._mixed(found, needed, required, most, enough_usd, proofs)
+        return Settlement(None if len(missed) else used, proofs)
 
-def _settled(hours: RewardedPass, dispatches: list[Dispatch], mixture: Mixture) -> Settlement:
-    """A mixture of dispatches, by segment."""
-    segments = hours.hours.segments
-    cost = np.sum(mixture.shares * [one.cost_usd for one in dispatches], axis=0)
-    used = np.sum(mixture.shares[:, :, None] * [one.used for one in dispatches], axis=0)
-    of_segment = Settlement(
-        np.zeros(segments), np.zeros((segments, used.shape[1])), mixture.rewards
-    )
-    np.add.at(of_segment.cost_usd, hours.segment_of_group, cost)
-    np.add.at(of_segment.used, hours.segment_of_group, used)
-    return of_segment
+    def _mixed(
+        self,
+        found: MostUse,
+        needed: Ints,
+        required: Floats,
+        most: int,
+        enough_usd: float,
+        proofs: list[UseProof],
+    ) -> Floats | None:
+        """Hours of use that keep the floors [segment × target], None if none are found.
+
+        Adds what the rewards asked about prove.
+        """
+        dispatches: list[Floats] = []
+        chance, values_usd = self._chance_of_group, self._floors.values_usd
+        mixture = Mixture(required[needed], values_usd[needed], len(chance))
+        rewards = self._deepest
+        while True:
+            dispatches.append(found.used)
+            proofs.append(UseProof.of_most(found, rewards))
+            reached_usd = float(chance @ found.used @ rewards)
+            lacking_usd = float(rewards @ required) - reached_usd
+            if lacking_usd > max(enough_usd, KEPT * reached_usd):
+                self._deepest = rewards
+                return None
+            mixture.add(chance[:, None] * found.used[:, needed])
+            mixed = mixture.best()
+            if np.all(mixed.reached >= 1.0 - KEPT):
+                return self._by_segment(dispatches, mixed)
+            if len(dispatches) >= most or self._over():
+                return None
+            enough_usd = MISSED_SHARE * mixed.missed_usd
+            rewards = np.zeros(len(required))
+            rewards[needed] = mixed.rewards
+            found = self._hours.most(rewards)
+
+    def _by_segment(self, dispatches: list[Floats], mixed: Mixed) -> Floats:
+        """Hours of use of a mixture of dispatches, by segment."""
+        used = np.sum(mixed.shares[:, :, None] * dispatches, axis=0)
+        of_segment = np.zeros((self._hours.hours.segments, used.shape[1]))
+        np.add.at(of_segment, self._hours.segment_of_group, used)
+        return of_segment

@@ -7,31 +7,30 @@ from planner.recourse.coarsening import coarsen
 from planner.recourse.families import ROAMS, Families, find_families
 from planner.recourse.hourly_pass import Pass
 from planner.recourse.hours import Hours, make_hours
-from planner.recourse.rewarded import Dispatch, RewardedPass
 from planner.recourse.structure import (
     Levels,
-    Multipliers,
     Point,
     SeriesRange,
     Structure,
     Sums,
     Tangents,
 )
+from planner.recourse.use import MostUse, OwnUse, UsePass
 
 __all__ = [
     "ROAMS",
-    "Dispatch",
     "Families",
     "Hours",
     "Levels",
-    "Multipliers",
+    "MostUse",
+    "OwnUse",
     "Pass",
     "Point",
-    "RewardedPass",
     "SeriesRange",
     "Structure",
     "Sums",
     "Tangents",
+    "UsePass",
     "coarsen",
     "find_families",
     "make_hours",

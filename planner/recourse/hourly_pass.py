@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
 from planner.recourse.families import ROAMS
 from planner.recourse.hour_programs import HourPrograms
 from planner.recourse.hours import LANES, Hours
-from planner.recourse.rewarded import RewardedPass
 from planner.recourse.rows import cut_value, usage_of_rows
 from planner.recourse.sharing import task_bounds, threads_or_all
 from planner.recourse.structure import (
@@ -63,11 +61,6 @@ class Pass:
         self._tasks = task_bounds(len(self._segment_of_chunk), threads)
         self._workers = ThreadPoolExecutor(threads) if threads > 1 else None
 
-    @cached_property
-    def rewarded(self) -> RewardedPass:
-        """The pass over the same hours with rewards for commitment that is used."""
-        return RewardedPass(self.structure, self.hours)
-
     def __call__(self, point: Point, *, by: Weighting = "worth") -> Sums:
         """The recourse at a point, and a cut per segment that is tight there."""
         totals = self._totals(point, by)
@@ -108,7 +101,7 @@ class Pass:
         stage = np.full(len(block), self.hours.stage_of_segment[segment])
         usage = usage_of_rows(self.structure, self.hours, point, block, lane)
         committed = point.dedicated[stage], point.spend[stage]
-        cost = HourPrograms(self.structure).solve(usage, *committed).on_demand_usd
+        cost = HourPrograms(self.structure).on_demand_usd(usage, *committed)
         proven = self._row_values(block, lane, usage, *committed)
         return float(np.sum(self._weight(by)[block, lane] * np.maximum(cost - proven, 0.0)))
 

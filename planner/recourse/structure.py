@@ -51,19 +51,6 @@ class Structure:
 
 
 @dataclass(frozen=True)
-class Multipliers:
-    """Rewards for commitment that is used, as utilization floors have them in their duals.
-
-    Attributes:
-        pools: dollars per pool unit served by dedicated commitments [pool], at least 0.
-        plans: dollars per dollar of a spend plan used [plan], at least 0.
-    """
-
-    pools: Floats
-    plans: Floats
-
-
-@dataclass(frozen=True)
 class Point:
     """What the master decides for every stage.
 
