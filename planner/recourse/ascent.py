@@ -20,11 +20,10 @@ family's commitments belong in S is decided family by family once the roaming pl
 """
 
 import numpy as np
-from numba import njit
 
+from planner.recourse.family_search import cost_of_subset, settle_families, without_locals
 from planner.recourse.hours import LANES
 from planner.recourse.lanes import (
-    any_lane,
     greater,
     is_empty,
     lane_bits,
@@ -36,21 +35,15 @@ from planner.recourse.lanes import (
     spread_bits,
     store,
 )
+from planner.recourse.lines import (
+    ASCENT,
+    MOST_ROUNDS,
+    TIE,
+    compiled,
+    cost_of_set,
+    search_line,
+)
 from planner.recourse.tables import FLOOR, MOST_LOCAL_SUBSETS, MOST_SUBSETS
-
-TIE = 1e-9
-"""Prices within this share of each other tie."""
-
-ASCENT = 1e-9
-"""A slope ascends when it is more than this share of what the commitments cost."""
-
-MOST_ROUNDS = 64
-"""Rounds of searches after which a row is called doubtful."""
-
-# Without reference counts: they would be most of the time, as every call hands on many arrays,
-# and threads would wait for each other's. So nothing is allocated in here.
-# Nor is anything but the pass as a whole called from Python, which halves the time to compile.
-compiled = njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @compiled
@@ -119,7 +112,7 @@ def _search_ways(tables, search, excess):
             for i in range(search.sizes[1]):
                 up = search.rises[q] & search.joins_up[q, i]
                 search.joins[i] = up | (~search.rises[q] & search.joins_down[q, i])
-            _search_line(tables, search, 0, len(tables.family_first) - 1, q, ways, excess)
+            search_line(tables, search, 0, len(tables.family_first) - 1, q, ways, excess)
 
 
 @compiled
@@ -188,139 +181,11 @@ def price_slices(tables, search, kappa):
 @compiled
 def _cheapest(tables, search, f, c):
     """The dual price of a slice of a family."""
-    least = _without_locals(tables, search, c)
+    least = without_locals(tables, search, c)
     for i in range(search.local_first[f], search.local_first[f + 1]):
         if search.local_rate[i, c] < np.inf:
             least = lesser(least, load(search.n, i * LANES) * search.local_rate[i, c])
     return least
-
-
-@compiled
-def _without_locals(tables, search, c):
-    """The least price of a slice without its family's commitments."""
-    least = spread(tables.price[c])
-    for k in range(search.sizes[0]):
-        if search.rate[k, c] < np.inf:
-            least = lesser(least, load(search.m, k * LANES) * search.rate[k, c])
-    return least
-
-
-@compiled
-def settle_families(tables, search, excess):
-    """Find each family's best m, those that roam as they are; returns rows that still ascend."""
-    ascending = 0
-    for f in range(len(tables.family_first) - 1):
-        count = search.local_first[f + 1] - search.local_first[f]
-        if count == 0:
-            continue
-        for c in range(tables.family_first[f], tables.family_first[f + 1]):
-            store(search.cap, c * LANES, _without_locals(tables, search, c))
-        if count == 1:
-            _settle_one(tables, search, f, excess)
-        else:
-            ascending |= _settle_several(tables, search, f, excess)
-    return ascending
-
-
-@compiled
-def _settle_one(tables, search, f, excess):
-    """One commitment alone: the price above which usage no longer exceeds it."""
-    i, zero = search.local_first[f], spread(0.0)
-    first, last = tables.family_first[f], tables.family_first[f + 1]
-    for c in range(first, last):
-        rate = search.local_rate[i, c]
-        covered = rate < np.inf
-        per_rate = 1.0 / rate if covered else 0.0
-        store(search.kink, c * LANES, load(search.cap, c * LANES) * per_rate)
-        taken = rate if covered else 0.0
-        store(search.size, c * LANES, load(excess, c * LANES) * taken)
-    amount, best = spread(search.local_amount[i]), spread(np.inf)
-    total = zero
-    for c in range(first, last):
-        total = total + load(search.size, c * LANES)
-        at, beyond = load(search.kink, c * LANES), zero
-        for other in range(first, last):
-            above = load(search.kink, other * LANES) > at
-            beyond = beyond + select(above, load(search.size, other * LANES), zero)
-        best = lesser(best, select(beyond <= amount, at, spread(np.inf)))
-    best = select(total <= amount, zero, best)
-    store(search.n, i * LANES, greater(best, spread(search.local_floor[i])))
-
-
-@compiled
-def _settle_several(tables, search, f, excess):
-    """Several commitments of a family: along ascending directions until none is left."""
-    first, last = search.local_first[f], search.local_first[f + 1]
-    count = tables.subset_count[last - first]
-    for i in range(search.sizes[1]):
-        search.joins[i] = 0
-    ascending = 0
-    for round_ in range(MOST_ROUNDS):
-        _find_local_slopes(tables, search, f, excess)
-        ascending = 0
-        for s in range(1, count):
-            subset = tables.subsets[last - first, s]
-            cost, movable = _cost_of_subset(search, first, last, subset)
-            rises = load(search.of_subset_up, s * LANES) > cost * (1 + ASCENT)
-            falls = movable & (load(search.of_subset_down, s * LANES) < cost * (1 - ASCENT))
-            ways = lane_bits(rises | falls)
-            ascending |= ways
-            if ways == 0 or round_ == MOST_ROUNDS - 1:
-                continue
-            for i in range(first, last):
-                search.joins[i] = ways if subset >> (i - first) & 1 else 0
-            _search_line(tables, search, f, f + 1, 0, ways, excess)
-        if ascending == 0:
-            break
-        if round_ == MOST_ROUNDS // 2:
-            rows = mask_of(ascending)
-            for i in range(first, last):
-                top = spread(search.local_floor[i] / FLOOR)
-                store(search.n, i * LANES, select(rows, top, load(search.n, i * LANES)))
-    for i in range(first, last):
-        search.joins[i] = 0
-    return ascending
-
-
-@compiled
-def _cost_of_subset(search, first, last, subset):
-    """What a subset of a family's commitments costs, and where all of it can fall."""
-    cost, movable = spread(0.0), spread(0.0) >= 0.0
-    for i in range(first, last):
-        if subset >> (i - first) & 1:
-            n = load(search.n, i * LANES)
-            cost = cost + n * search.local_amount[i]
-            movable = movable & (n > 2 * search.local_floor[i])
-    return cost, movable
-
-
-@compiled
-def _find_local_slopes(tables, search, f, excess):
-    """What a family's slices add to the slopes of its subsets, no plan that roams moving."""
-    first, last = search.local_first[f], search.local_first[f + 1]
-    count, zero, none = tables.subset_count[last - first], spread(0.0), spread_bits(0)
-    for s in range(1, count):
-        store(search.of_subset_up, s * LANES, zero)
-        store(search.of_subset_down, s * LANES, zero)
-    for c in range(tables.family_first[f], tables.family_first[f + 1]):
-        cap = load(search.cap, c * LANES)
-        least = cap
-        for i in range(first, last):
-            if search.local_rate[i, c] < np.inf:
-                least = lesser(least, load(search.n, i * LANES) * search.local_rate[i, c])
-        dollars, tied = load(excess, c * LANES) * least, least * (1 + TIE)
-        bits = select(cap <= tied, spread_bits(1), none)
-        for i in range(first, last):
-            if search.local_rate[i, c] < np.inf:
-                ties = load(search.n, i * LANES) * search.local_rate[i, c] <= tied
-                bits = bits | select(ties, spread_bits(2 << (i - first)), none)
-        for s in range(1, count):
-            subset = tables.subsets[last - first, s] << 1
-            all_in, none_in = is_empty(bits & ~subset), is_empty(bits & subset)
-            up = load(search.of_subset_up, s * LANES)
-            down = load(search.of_subset_down, s * LANES)
-            store(search.of_subset_up, s * LANES, up + select(all_in, dollars, zero))
-            store(search.of_subset_down, s * LANES, down + select(none_in, zero, dollars))
 
 
 @compiled
@@ -394,7 +259,7 @@ def _join_best(tables, search, f):
             search.joins_up[q, i], search.joins_down[q, i] = 0, 0
         for s in range(1, count):
             subset, at = tables.subsets[last - first, s], (q * depth + s) * LANES
-            cost, movable = _cost_of_subset(search, first, last, subset)
+            cost, movable = cost_of_subset(search, first, last, subset)
             up, down = load(search.of_subset_up, at), load(search.of_subset_down, at)
             gains = up - cost > gain - gain_cost
             saves = movable & (down - cost < loss - loss_cost)
@@ -447,7 +312,7 @@ def _find_ways(search):
     """Note the rows in which each direction ascends, up or down; returns those where any does."""
     ascending = 0
     for q in range(1, search.sizes[2]):
-        cost, movable = _cost_of_set(search, search.sets[q])
+        cost, movable = cost_of_set(search, search.sets[q])
         up_cost = cost + load(search.up_cost, q * LANES)
         down_cost = cost + load(search.down_cost, q * LANES)
         up, down = load(search.up, q * LANES), load(search.down, q * LANES)
@@ -455,87 +320,3 @@ def _find_ways(search):
         search.falls[q] = lane_bits(movable & (down < down_cost * (1 - ASCENT)))
         ascending |= search.rises[q] | search.falls[q]
     return ascending
-
-
-@compiled
-def _cost_of_set(search, inside):
-    """What a set of plans that roam costs, and where all of it can fall."""
-    cost, movable = spread(0.0), spread(0.0) >= 0.0
-    for k in range(search.sizes[0]):
-        if inside >> k & 1:
-            m = load(search.m, k * LANES)
-            cost, movable = cost + m * search.spend[k], movable & (m > 2 * search.floor[k])
-    return cost, movable
-
-
-@compiled
-def _search_line(tables, search, first_family, last_family, q, rows, excess):
-    """Scale a set of plans, and the commitments of some families that join, by the best factor."""
-    inside = search.sets[q]
-    cost, movable = _cost_of_set(search, inside)
-    for i in range(search.local_first[first_family], search.local_first[last_family]):
-        n, joins = load(search.n, i * LANES), mask_of(search.joins[i])
-        cost = cost + select(joins, n * search.local_amount[i], spread(0.0))
-        movable = movable & ((n > 2 * search.local_floor[i]) | mask_of(~search.joins[i]))
-    for f in range(first_family, last_family):
-        _find_kinks(tables, search, f, inside, excess)
-    first, last = tables.family_first[first_family], tables.family_first[last_family]
-    factor = _find_factor(search, first, last, cost, mask_of(rows), movable)
-    for k in range(search.sizes[0]):
-        if inside >> k & 1:
-            m = load(search.m, k * LANES) * factor
-            store(search.m, k * LANES, greater(m, spread(search.floor[k])))
-    for i in range(search.local_first[first_family], search.local_first[last_family]):
-        n = load(search.n, i * LANES)
-        moved = greater(n * factor, spread(search.local_floor[i]))
-        store(search.n, i * LANES, select(mask_of(search.joins[i]), moved, n))
-
-
-@compiled
-def _find_kinks(tables, search, f, inside, excess):
-    """Factors at which each slice leaves the moving set, and the dollars it takes along."""
-    never, zero = spread(np.inf), spread(0.0)
-    for c in range(tables.family_first[f], tables.family_first[f + 1]):
-        within, without = never, spread(tables.price[c])
-        for k in range(search.sizes[0]):
-            if search.rate[k, c] < np.inf:
-                served = load(search.m, k * LANES) * search.rate[k, c]
-                if inside >> k & 1:
-                    within = lesser(within, served)
-                else:
-                    without = lesser(without, served)
-        for i in range(search.local_first[f], search.local_first[f + 1]):
-            if search.local_rate[i, c] < np.inf:
-                served = load(search.n, i * LANES) * search.local_rate[i, c]
-                joins = mask_of(search.joins[i])
-                within = lesser(within, select(joins, served, never))
-                without = lesser(without, select(joins, never, served))
-        above = load(excess, c * LANES)
-        counts = (above > 0.0) & (within < np.inf)
-        store(search.kink, c * LANES, select(counts, without / within, zero))
-        store(search.size, c * LANES, select(counts, above * within, zero))
-
-
-@compiled
-def _find_factor(search, first, last, cost, rows, movable):
-    """Step from kink to kink until the dollars beyond no longer pay for going on.
-
-    0 where the slices never fill what is committed: the set is worth nothing.
-    """
-    never, zero = spread(np.inf), spread(0.0)
-    least, most, factor = cost * (1 - ASCENT), cost * (1 + ASCENT), spread(1.0)
-    while True:
-        beyond, reached, after, before = zero, zero, never, zero
-        above, below = factor * (1 + TIE), factor * (1 - TIE)
-        for c in range(first, last):
-            at, dollars = load(search.kink, c * LANES), load(search.size, c * LANES)
-            is_above, is_reached = at > above, at >= below
-            beyond = beyond + select(is_above, dollars, zero)
-            reached = reached + select(is_reached, dollars, zero)
-            after = lesser(after, select(is_above, at, never))
-            before = greater(before, select(is_reached, zero, at))
-        rises = rows & (beyond > most)
-        falls = rows & movable & (reached < least) & (factor > 0.0)
-        if not any_lane(rises | falls):
-            return factor
-        factor = select(rises, after, select(falls, before, factor))

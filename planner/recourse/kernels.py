@@ -11,7 +11,7 @@ Compiled code is cached by the date of this file: touch it after editing what it
 import numpy as np
 from numba import njit
 
-from planner.recourse.ascent import ascend, compiled, keep_prices, load_warm
+from planner.recourse.ascent import ascend, keep_prices, load_warm
 from planner.recourse.hours import LANES
 from planner.recourse.lanes import (
     greater,
@@ -21,6 +21,7 @@ from planner.recourse.lanes import (
     spread,
     store,
 )
+from planner.recourse.lines import compiled
 from planner.recourse.tables import FLOOR, MOST_SUBSETS
 
 NOTHING = 1e-20

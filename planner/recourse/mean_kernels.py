@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from planner.recourse.ascent import compiled
 from planner.recourse.bits import next_below
 from planner.recourse.hours import LANES
+from planner.recourse.lines import compiled
 from planner.recourse.merge_kernels import Keys, pad
 from planner.recourse.structure import Floats, Ints
 

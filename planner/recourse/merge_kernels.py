@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from planner.recourse.ascent import compiled
 from planner.recourse.bits import doubles_at, next_below
 from planner.recourse.hours import LANES, Real
+from planner.recourse.lines import compiled
 from planner.recourse.structure import Floats, Ints
 
 Keys = NDArray[np.uint64]

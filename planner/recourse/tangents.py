@@ -7,16 +7,12 @@ sum.
 
 from numba import njit
 
-from planner.recourse.ascent import (
-    compiled,
-    keep_prices,
-    load_warm,
-    price_slices,
-    settle_families,
-)
+from planner.recourse.ascent import keep_prices, load_warm, price_slices
+from planner.recourse.family_search import settle_families
 from planner.recourse.hours import LANES
 from planner.recourse.kernels import NOTHING, prepare, value_the_rest
 from planner.recourse.lanes import greater, lesser, load, select, spread, store
+from planner.recourse.lines import compiled
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)

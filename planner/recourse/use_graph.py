@@ -6,12 +6,10 @@ edge that closes a ring. Whatever is solved for is found along these edges, towa
 away from them.
 """
 
-from numba import njit
+from planner.recourse.lines import compiled
 
 PIVOT = 1e-10
 """Amounts that change by less than this for one more of another do not change."""
-
-compiled = njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @compiled

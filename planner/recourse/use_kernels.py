@@ -7,7 +7,7 @@ editing what it imports.
 from numba import njit
 
 from planner.recourse.hours import LANES
-from planner.recourse.use_graph import compiled
+from planner.recourse.lines import compiled
 from planner.recourse.use_search import leave_all, prepare, search, set_rewards
 
 LEFT = 1e-10

@@ -18,7 +18,8 @@ touch that file after editing this one.
 
 import numpy as np
 
-from planner.recourse.use_graph import PIVOT, compiled, find_worths, grow, slice_at, spread
+from planner.recourse.lines import compiled
+from planner.recourse.use_graph import PIVOT, find_worths, grow, slice_at, spread
 
 STEEP = 1e-11
 """Reduced costs below this share of the greatest reward do not improve."""
