@@ -29,17 +29,21 @@ from solvers import (
     StopReason,
     UnsupportedModelError,
     UnsupportedOptionError,
-    get_solver,
+    get_racing,
 )
 
 _log = logging.getLogger(__name__)
 
-LARGEST_EXTENSIVE_CELLS = 60_000
-"""Hours × scenarios × candidates up to which one model is as quick, and needs no compiling."""
+LARGEST_EXTENSIVE_CELLS = 1_000
+LARGEST_LIMITED_CELLS = 200
+"""Hours × scenarios × candidates up to which one model is as quick, and needs no compiling: with
+nothing but prices to go by, and where limits or risk join the hours. `benchmarks/auto_grid.py`
+measures it."""
 
 LARGEST_STACKED_HOURS = 8_000
-"""Hours × scenarios × pools of open months up to which one model, with what sustained use costs in
-them exactly, takes seconds."""
+LARGEST_STACKED_CELLS = 60_000
+"""Hours × scenarios × pools of open months, and of candidates, up to which one model, with what
+sustained use costs in them exactly, takes seconds."""
 
 
 class Listening(Protocol):
@@ -94,7 +98,7 @@ class Formulated:
         """
         options = problem.request.solve
         try:
-            solver = get_solver(options.solver)
+            solver = get_racing(options.solver)
             limits = Limits(
                 time_limit_s=options.time_limit_s,
                 gap=problem.gap,
@@ -128,7 +132,7 @@ def formulate(problem: Problem, workers: Sequence[Worker] = ()) -> Formulated:
     """
     method = problem.request.solve.method
     if method is Method.AUTO:
-        method = _fitting(problem)
+        method = fitting(problem)
     if method is Method.EXTENSIVE:
         planning = build_model(problem)
         if workers:
@@ -155,19 +159,34 @@ def _is_infeasible(problem: Problem, solver: Solver, limits: Limits, around: Lis
     return outcome.stop is StopReason.INFEASIBLE
 
 
-def _fitting(problem: Problem) -> Method:
-    """Small problems, and what only one model can do, as one model; others decomposed.
+def fitting(problem: Problem) -> Method:
+    """The method that ``auto`` takes.
 
-    One model also knows what sustained use costs where commitments change inside months, at several
-    times as many rows.
+    Tiny problems, and what only one model can do, are one model; others are decomposed. One model
+    also knows what sustained use costs where commitments change inside months, at several times as
+    many rows.
     """
-    hours = problem.calendar.hours * len(problem.probability)
-    small = hours * len(problem.candidates) <= LARGEST_EXTENSIVE_CELLS
-    if small:
-        stacked = sum(one.month.planned for one in find_open_months(problem))
-        small = stacked * len(problem.probability) <= LARGEST_STACKED_HOURS
-    extensive = small or bool(_not_decomposable(problem))
-    return Method.EXTENSIVE if extensive else Method.DECOMPOSED
+    if _not_decomposable(problem):
+        return Method.EXTENSIVE
+    scenarios = len(problem.probability)
+    cells = problem.calendar.hours * scenarios * len(problem.candidates)
+    open_months = find_open_months(problem)
+    if open_months:
+        stacked = sum(one.month.planned for one in open_months) * scenarios
+        small = cells <= LARGEST_STACKED_CELLS and stacked <= LARGEST_STACKED_HOURS
+    else:
+        small = cells <= (
+            LARGEST_LIMITED_CELLS if _joins_hours(problem) else LARGEST_EXTENSIVE_CELLS
+        )
+    return Method.EXTENSIVE if small else Method.DECOMPOSED
+
+
+def _joins_hours(problem: Problem) -> bool:
+    """Whether limits or risk join the hours, or payments upfront are bounded."""
+    limits = problem.request.limits
+    shares = (limits.coverage.at_least, limits.coverage.at_most, limits.utilization.at_least)
+    limited = any(share is not None for share in shares) or bool(problem.upfront_budgets())
+    return limited or problem.weighs_risk
 
 
 def _check_decomposable(problem: Problem) -> None:

@@ -110,11 +110,12 @@ def find_policy(problem: Problem, around: Surroundings) -> Policy:
     Raises:
         InvalidInputError, InfeasibleError, NoPlanError, SolverFailureError: as `make_plan` does.
     """
+    began = time.perf_counter()
     zones = merge_zones(problem)
     formulated = formulate(zones.merged, around.workers)
     outcome = formulated.solve(problem, around)
     if outcome.incumbent is None:
-        raise NoPlanError(outcome.stop.value, outcome.seconds, outcome.bound)
+        raise NoPlanError(outcome.stop.value, time.perf_counter() - began, outcome.bound)
     return zones.spread(decide(formulated.planning, outcome.incumbent))
 
 
@@ -125,7 +126,7 @@ def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Pol
     build_seconds = time.perf_counter() - began
     outcome = formulated.solve(problem, around)
     if outcome.incumbent is None:
-        raise NoPlanError(outcome.stop.value, outcome.seconds, outcome.bound)
+        raise NoPlanError(outcome.stop.value, time.perf_counter() - began, outcome.bound)
     planning = formulated.planning
     certificate = _certificate(formulated, outcome, outcome.incumbent)
     if problem.weighs_risk:

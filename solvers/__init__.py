@@ -22,7 +22,7 @@ from solvers.outcome import (
     relative_gap,
 )
 from solvers.recheck import PROVEN_GAP, not_above
-from solvers.registry import get_solver, solver_names
+from solvers.registry import get_racing, get_solver, solver_names
 from solvers.repeated import RepeatedProgram, Repetition
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "UnsupportedModelError",
     "UnsupportedOptionError",
     "Violation",
+    "get_racing",
     "get_solver",
     "not_above",
     "relative_gap",

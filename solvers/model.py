@@ -87,6 +87,10 @@ class CompiledModel:
     row_upper: Floats
     offset: float
 
+    def compile(self) -> "CompiledModel":
+        """Itself."""
+        return self
+
     @property
     def columns(self) -> int:
         """Number of columns."""

@@ -1,7 +1,5 @@
 """The command line. Commands import what they need when they run, so that --help is quick."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +10,7 @@ from api.cli.grouped import grouped
 from api.cli.options import Cluster, Demand, Output, Plain, Progress, RequestFile, Sharing, Solving
 from api.cli.usage import usage_app
 from api.document_names import DocumentName
+from api.native_output import keep_apart
 
 app = typer.Typer(
     name="fleetplan",
@@ -225,13 +224,6 @@ def serve(
 
 
 def main() -> None:
-    """Run the command line, its answer alone on stdout.
-
-    Solvers' own libraries now and then print a line there, in the middle of a document: what is
-    written past `sys.stdout` goes to stderr.
-    """
-    told = sys.stdout
-    answer = os.dup(told.fileno())
-    os.dup2(sys.stderr.fileno(), told.fileno())
-    sys.stdout = open(answer, "w", encoding=told.encoding, errors=told.errors)  # noqa: SIM115, PTH123
+    """Run the command line: its own lines alone reach stdout and stderr."""
+    keep_apart()
     app()

@@ -135,6 +135,8 @@ def solve_master(
         except EndedError as ended:
             reason = ended.reason
             offer_whole(search, passes.fine, center.point)
+            if search.incumbent is None:
+                search.offer(*search.ask(passes.fine, master.everything_on_demand))
         return _outcome(search, passes.fine, reason)
 
 

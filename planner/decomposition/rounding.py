@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,22 +138,11 @@ def _ask(
     limits = search.limits
     nearer = {"gap": limits.gap * share, "time_limit_s": search.left_s()}
     return solver.solve(
-        _Fixed(model),
+        model,
         limits.model_copy(update=nearer),
         progress=lambda heard: search.tell(heard.bound if proves else None),
         stop=search.stop,
     )
-
-
-@dataclass(frozen=True)
-class _Fixed:
-    """A model that is compiled already."""
-
-    model: CompiledModel
-
-    def compile(self) -> CompiledModel:
-        """The model as arrays."""
-        return self.model
 
 
 def _without_hopeless(search: Search) -> CompiledModel:
