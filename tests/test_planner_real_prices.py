@@ -123,6 +123,7 @@ def test_a_machine_that_no_plan_covers_does_not_keep_the_rest_from_one():
     document = {
         "demand": {"inline": {"start": "2026-01-01T00:00Z", "series": demand}},
         "offers": {"kinds": ["savings_plan_compute"]},
+        "solve": {"gap": 1e-7},
         "workloads": [
             {"name": n, "regions": ["us-east-1"], "needs": {"unit": "machines", "of": n}}
             for n in demand

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from planner.formulation.terms import Commitments, Terms, one_row, positions
+from planner.most_served import dollar_usd, unit_usd
 from planner.usage import Mix
 from solvers import Block, LinearModel
 
@@ -31,9 +32,10 @@ def limit_coverage_above(
     if most is None:
         return
     rows, usage_usd = less_usage(model, terms.mix, most)
+    sold = terms.problem.pools
     served = [
-        _most_served(terms, pools, _pool_prices(terms)),
-        _most_served(terms, plans, _plan_prices(terms)),
+        _most_served(terms, pools, unit_usd(sold)),
+        _most_served(terms, plans, np.array([dollar_usd(sold, rates) for rates in terms.plans])),
     ]
     model.require("coverage at most", [*served, *rows], at_most=usage_usd)
 
@@ -53,29 +55,3 @@ def _most_served(terms: Terms, commitments: Commitments, prices: Floats) -> Term
     value = prices[target] * terms.stages.hours[stage]
     amount = commitments.amount
     return amount, one_row(value, commitments.at[target, stage], amount)
-
-
-def _pool_prices(terms: Terms) -> Floats:
-    """Exact on-demand price of each pool's dearest unit."""
-    prices = np.zeros(len(terms.problem.pools.keys))
-    for part in terms.problem.pools.slices:
-        dearest = max(machine.unit_price_usd for machine in part.resources)
-        prices[part.pool] = max(prices[part.pool], float(dearest))
-    return prices
-
-
-def _plan_prices(terms: Terms) -> Floats:
-    """On-demand dollars that a dollar of each plan displaces at the most."""
-    slices = terms.problem.pools.slices
-    return np.array(
-        [
-            max(
-                float(machine.unit_price_usd) * float(part.pool_units) / float(rate)
-                for part, rate in zip(slices, rates, strict=True)
-                if rate is not None
-                for machine in part.resources
-            )
-            for rates in terms.plans
-        ],
-        dtype=np.float64,
-    )
