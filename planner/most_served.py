@@ -32,7 +32,7 @@ def dollar_usd(pools: Pools, rates: Sequence[Fraction | None]) -> float:
 
 
 def step_usd(pools: Pools, option: Option) -> float:
-    """The same of a machine, or a dollar, of an option."""
+    """The same of a machine, or a dollar, of an option; 0 of one that serves nothing here."""
     if option.pool is None:
-        return dollar_usd(pools, option.rates)
+        return dollar_usd(pools, option.rates) if option.rates else 0.0
     return float(option.pool_units) / float(option.step) * float(unit_usd(pools)[option.pool])
