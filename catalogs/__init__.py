@@ -1,5 +1,6 @@
 """What can be bought and at what price: instance types, offers, rates."""
 
+from catalogs.amounts import Dollars, without_noise
 from catalogs.billed import Billed
 from catalogs.building import BuildReport, build_catalog, write_catalog
 from catalogs.catalog import Catalog, bundled_names
@@ -26,6 +27,7 @@ __all__ = [
     "CatalogDocument",
     "DedicatedOffer",
     "DocumentRate",
+    "Dollars",
     "Fault",
     "Faults",
     "InstanceType",
@@ -42,5 +44,6 @@ __all__ = [
     "bundled_names",
     "join_catalogs",
     "shown",
+    "without_noise",
     "write_catalog",
 ]

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from catalogs.amounts import Dollars
 from catalogs.kinds import OfferKind, Payment
 
 HOURS_PER_YEAR = 8760
@@ -17,7 +18,7 @@ NAME_PATTERN = r"^[^:\s]+$"
 """Names that stand in offer ids, whose parts are divided by colons."""
 
 # Stored as whole nano-dollars in 64 bits: nine decimals, below a thousand million dollars.
-Usd = Annotated[Decimal, Field(ge=0, lt=10**9, decimal_places=9)]
+Usd = Annotated[Dollars, Field(ge=0, lt=10**9, decimal_places=9)]
 Quantity = Annotated[Decimal, Field(gt=0, le=10**6)]
 
 

@@ -1,14 +1,15 @@
 """Numbers, hours and the base that the parts of a request are made of."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from catalogs import Dollars
+
 # Money is kept in whole nano-dollars: nine decimals.
-Usd = Annotated[Decimal, Field(ge=0, lt=10**9, decimal_places=9, allow_inf_nan=False)]
-Positive = Annotated[Decimal, Field(gt=0, lt=10**9, decimal_places=9, allow_inf_nan=False)]
+Usd = Annotated[Dollars, Field(ge=0, lt=10**9, decimal_places=9, allow_inf_nan=False)]
+Positive = Annotated[Dollars, Field(gt=0, lt=10**9, decimal_places=9, allow_inf_nan=False)]
 Hours = Annotated[int, Field(gt=0, le=10**6)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

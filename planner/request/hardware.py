@@ -5,13 +5,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalogs import HOURS_PER_YEAR
+from catalogs import HOURS_PER_YEAR, Dollars
 from planner.request.fields import Document, Usd
 
 MONTHS_PER_YEAR = 12
 
 Machines = Annotated[Decimal, Field(gt=0, le=10**6, decimal_places=6)]
-Positive = Annotated[Decimal, Field(ge=0, le=10**6, decimal_places=9)]
+Positive = Annotated[Dollars, Field(ge=0, le=10**6, decimal_places=9)]
 
 
 class Hardware(Document):

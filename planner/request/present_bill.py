@@ -6,9 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from catalogs import Dollars
 from planner.request.fields import Document, Hour, refuse_repeated, require_one_of
 
-Amount = Annotated[Decimal, Field(gt=-(10**12), lt=10**12, decimal_places=9, allow_inf_nan=False)]
+Amount = Annotated[Dollars, Field(gt=-(10**12), lt=10**12, decimal_places=9, allow_inf_nan=False)]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
