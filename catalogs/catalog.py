@@ -198,6 +198,14 @@ class Catalog:
             for row in rows
         )
 
+    def all_rates_of(self, instance_type: str, region: str) -> tuple[Rate, ...]:
+        """Every rate of a machine in a region, of all operating systems and tenancies."""
+        return tuple(
+            rate
+            for os, tenancy in sorted(self._index.systems)
+            for rate in self.rates_of(instance_type, region, os, tenancy)
+        )
+
     def spend_rate_usd(
         self,
         offer: SpendOffer,

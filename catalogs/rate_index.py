@@ -42,7 +42,7 @@ class RateIndex:
         """Terms of the savings plans that have a rate for the type, on any OS and tenancy."""
         return {
             terms
-            for os, tenancy in self._systems
+            for os, tenancy in self.systems
             for terms in self.at((instance_type, region, os, tenancy))
             if OfferKind(terms[0]).is_spend
         }
@@ -94,5 +94,6 @@ class RateIndex:
         }
 
     @cached_property
-    def _systems(self) -> set[tuple[str, str]]:
+    def systems(self) -> set[tuple[str, str]]:
+        """Operating systems and tenancies that any rate is of."""
         return {platform[2:] for platform in self._spans}

@@ -347,6 +347,17 @@ def test_the_bundled_catalogue_is_listed_and_shown():
     assert shown["as_of"] in run("catalog", "show", "aws").stdout
 
 
+def test_rates_of_every_operating_system_are_shown():
+    words = ("catalog", "show", "azure", "--type", "Standard_D4s_v5", "--region", "francecentral")
+    rates = json.loads(run(*words, "--json").stdout)
+    assert len(rates) == 12
+    windows = {one["kind"]: one["hourly_usd"] for one in rates if one["os"] == "windows"}
+    assert windows == {"on_demand": 0.408, "spot": 0.041126}
+    table = run(*words).stdout
+    assert sum("windows" in line for line in table.splitlines()) == 2
+    assert max(map(len, table.splitlines())) <= 80
+
+
 def test_the_rates_of_a_type_are_shown_as_published():
     """AWS listed m5.2xlarge at 0.384 USD per hour in us-east-1 in 2025."""
     words = ("catalog", "show", "aws", "--type", "m5.2xlarge", "--region", "us-east-1")

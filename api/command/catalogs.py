@@ -23,6 +23,9 @@ from catalogs import (
     write_catalog,
 )
 
+PLAIN = ("linux", "shared")
+"""The operating system and tenancy that go without saying."""
+
 
 def run_list(*, as_json: bool) -> None:
     """Print the bundled catalogues."""
@@ -90,9 +93,9 @@ def _rates(catalog: Catalog, instance_type: str, region: str | None) -> tuple[Ra
             catalog.instance_type(instance_type)
     except UnknownInstanceTypeError as error:
         raise _invalid("--type", instance_type, str(error)) from error
-    rates = catalog.rates_of(instance_type, region)
+    rates = catalog.all_rates_of(instance_type, region)
     if not rates:
-        sold = [one for one in catalog.regions() if catalog.rates_of(instance_type, one)]
+        sold = [one for one in catalog.regions() if catalog.all_rates_of(instance_type, one)]
         fix = f"no rate of {instance_type} there; it is sold in {', '.join(sold) or 'no region'}"
         raise _invalid("--region", region, fix)
     return rates
@@ -115,12 +118,15 @@ def _show_summary(catalog: Catalog, *, as_json: bool) -> None:
 def _show_rates(console: Console, instance_type: str, region: str, rates: Sequence[Rate]) -> None:
     rules = list(dict.fromkeys(rate.derived for rate in rates if rate.derived is not None))
     title = f"{instance_type} in {region}, USD per {'unit' if '/' in instance_type else 'machine'}"
-    left, right = ("kind", "term", "payment"), ("upfront", "hourly", "effective", "rule")
-    table = make_table(title, left, right)
+    systems = {(rate.os, rate.tenancy) for rate in rates}
+    told_apart = systems != {PLAIN}
+    left = ("system", "kind", "term", "payment") if told_apart else ("kind", "term", "payment")
+    table = make_table(title, left, ("upfront", "hourly", "effective", "rule"))
     for rate in rates:
         # What of a plan is paid upfront is a share of the commitment, not of a machine.
         upfront = "" if rate.kind.is_spend else f"{rate.upfront_usd:,.2f}"
         table.add_row(
+            *([_system(rate)] if told_apart else []),
             KIND_NAMES.get(rate.kind, rate.kind.replace("_", " ")),
             _term(rate.term_hours),
             "" if rate.payment is None else rate.payment.replace("_", " "),
@@ -140,6 +146,10 @@ def _show_parts(console: Console, catalog: Catalog, name: str) -> None:
     if parts:
         words = ", ".join(f"{quantity} {part}" for part, quantity in parts.items())
         console.print(Text(f"billed as {words}; commitments are to these"))
+
+
+def _system(rate: Rate) -> str:
+    return rate.os if rate.tenancy == PLAIN[1] else f"{rate.os}, {rate.tenancy}"
 
 
 def _term(hours: int | None) -> str:
