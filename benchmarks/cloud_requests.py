@@ -75,6 +75,7 @@ def cloud_request(dice: Random, provider: str, spans: Sequence[int] = SPANS) -> 
         "horizon": horizons(dice, hours),
         "purchases": {"hours": sorted({0, *dice.sample(range(1, hours), dice.randint(0, 2))})},
         "commitment_step_usd": dice.choice((0.01, 0.25)),
+        "simplify": "off",
         "reservations": dice.choice(("pooled", "pooled", "pooled", "dedicated")),
         "workloads": workloads,
         "hardware": hardware,

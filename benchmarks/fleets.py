@@ -107,6 +107,7 @@ def request_document(
         "purchases": {"every_months": 3},
         "offers": {"kinds": OFFERS[offers], "terms_months": [12, 36]},
         "workloads": workloads,
+        "simplify": "off",
         "solve": solve,
     }
     names = [workload["name"] for workload in workloads]

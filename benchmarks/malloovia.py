@@ -61,6 +61,7 @@ def request_of(problem: Mapping[str, Any], mode: str, gap: float, **options: obj
         "reservations": mode,
         "limits": {"quotas": list(quotas_of(classes, named))},
         "workloads": [workload_of(one, problem, named) for one in workloads],
+        "simplify": "off",
         "solve": {"gap": gap},
     }
     return parse_request(document | options)

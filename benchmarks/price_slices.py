@@ -114,6 +114,7 @@ def document(
             {"name": name, "regions": [REGION], "needs": {"unit": "machines", "of": name}}
             for name in series
         ],
+        "simplify": "off",
     } | parts
 
 

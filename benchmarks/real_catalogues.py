@@ -69,6 +69,7 @@ def random_request(
             {"name": name, "regions": [region], "needs": {"unit": "machines", "of": name}}
             for name in series
         ],
+        "simplify": "off",
         "solve": {"gap": GAP},
     }
 

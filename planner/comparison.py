@@ -9,7 +9,7 @@ from catalogs import HOURS_PER_YEAR, OfferKind, Payment
 from planner.errors import InfeasibleError, NoPlanError
 from planner.fixed_rules import peak_purchases, rule_policy
 from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, PresentCost, Usd
-from planner.planning import Surroundings, resolve, solve_problem
+from planner.planning import Settled, Surroundings, resolve, solve_and_settle
 from planner.problem import Problem
 from planner.request import AllowedOffers, PlanRequest
 from planner.settlement import (
@@ -25,6 +25,8 @@ from planner.settlement import (
 
 PRESENT = "present_bill"
 """The strategy that goes on as before."""
+
+SIMPLER = "the cheapest plan found; the one that is shown has fewer lines and costs more"
 
 
 class StrategyResult(Part):
@@ -135,6 +137,7 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
     # Strategies are set beside each other: the record of the forecast, which takes a while, is not.
     problem = replace(resolve(request, around), forecast=None)
     rented = look_out(problem, rule_policy(problem, ()))
+    *narrower, optimum = _OPTIMIZED
     results = [
         _fixed("on_demand", "everything on demand", rented),
         _fixed(
@@ -142,9 +145,9 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
             "at every date reserve up to the peak still to come, by the cheapest reservations",
             look_out(problem, rule_policy(problem, peak_purchases(problem))),
         ),
-        *(_optimized(strategy, problem, around) for strategy in _OPTIMIZED),
+        *(_optimized(strategy, problem, around) for strategy in narrower),
     ]
-    results[-1] = _never_dearer(results[-1], results[:-1])
+    results.append(_best_of_all(optimum, problem, around, results))
     # Among equal bills the later strategy: what is optimized over more offers.
     billed = [one for one in reversed(results) if one.total_cost_usd is not None]
     cheapest = min(billed, key=lambda one: (not one.keeps_limits, one.total_cost_usd))
@@ -204,13 +207,44 @@ def _present(cost: PresentCost, on_demand_usd: Decimal) -> StrategyResult:
 
 
 def _optimized(strategy: _Strategy, problem: Problem, around: Surroundings) -> StrategyResult:
+    made = _solved(strategy, problem, around)
+    return made if isinstance(made, StrategyResult) else _planned(strategy, made.plan)
+
+
+def _best_of_all(
+    strategy: _Strategy, problem: Problem, around: Surroundings, others: Sequence[StrategyResult]
+) -> StrategyResult:
+    """The optimum: the plan shown for it unless another strategy's bill is less.
+
+    Then it is the cheapest plan found, of which the one shown is a simpler form; then the other's.
+    """
+    made = _solved(strategy, problem, around)
+    if isinstance(made, StrategyResult):
+        return _never_dearer(made, others)
+    shown = _planned(strategy, made.plan)
+    if made.best is made.shown or _never_dearer(shown, others) is shown:
+        return _never_dearer(shown, others)
+    best = _fixed(strategy.name, strategy.description, made.best)
+    kept = {"status": made.plan.status, "gap": made.best_gap}
+    detail = SIMPLER if best.detail is None else f"{SIMPLER}; {best.detail}"
+    return _never_dearer(best.model_copy(update=kept | {"detail": detail}), others)
+
+
+def _solved(
+    strategy: _Strategy, problem: Problem, around: Surroundings
+) -> Settled | StrategyResult:
+    """The plan of a strategy, or that there is none."""
     named = {"strategy": strategy.name, "description": strategy.description}
     try:
-        plan = solve_problem(strategy.problem(problem), around)
+        return solve_and_settle(strategy.problem(problem), around)
     except InfeasibleError as error:
         return StrategyResult(**named, status="infeasible", detail=str(error))
     except NoPlanError as error:
         return StrategyResult(**named, status="no_plan", detail=str(error))
+
+
+def _planned(strategy: _Strategy, plan: Plan) -> StrategyResult:
+    named = {"strategy": strategy.name, "description": strategy.description}
     return StrategyResult(**named, status=plan.status, **_figures(plan))
 
 

@@ -20,8 +20,9 @@ from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
 from planner.problem.notes import warnings_of_dates
 from planner.request import PlanRequest
-from planner.settlement import Certificate, settle
+from planner.settlement import Certificate, Outlook, bill_gap, settle
 from planner.shards import Worker
+from planner.simplification import simplification_deadline, simplify
 from planner.zones import merge_zones
 from solvers import (
     Outcome,
@@ -70,10 +71,10 @@ def plan_fleet(request: PlanRequest, around: Surroundings | None = None) -> Plan
     """The plan of a request with its hourly curves; raises as `make_plan` does."""
     around = around or Surroundings()
     problem = resolve(request, around)
-    plan, policy = _solve_and_settle(problem, around)
-    scenario = median_future(plan)
-    future, decision = problem.future(scenario), policy.decision(problem, scenario)
-    return PlannedFleet(plan, trace_curves(future, decision))
+    made = solve_and_settle(problem, around)
+    scenario = median_future(made.plan)
+    future, decision = problem.future(scenario), made.shown.policy.decision(problem, scenario)
+    return PlannedFleet(made.plan, trace_curves(future, decision))
 
 
 def make_plan(request: PlanRequest, around: Surroundings | None = None) -> Plan:
@@ -101,7 +102,7 @@ def resolve(request: PlanRequest, around: Surroundings) -> Problem:
 
 def solve_problem(problem: Problem, around: Surroundings) -> Plan:
     """The cost-minimal plan of a resolved problem; raises as `make_plan` does."""
-    return _solve_and_settle(problem, around)[0]
+    return solve_and_settle(problem, around).plan
 
 
 def find_policy(problem: Problem, around: Surroundings) -> Policy:
@@ -119,7 +120,28 @@ def find_policy(problem: Problem, around: Surroundings) -> Policy:
     return zones.spread(decide(formulated.planning, outcome.incumbent))
 
 
-def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Policy]:
+@dataclass(frozen=True)
+class Settled:
+    """A plan, and the policies behind it as billed.
+
+    Attributes:
+        plan: the one to show.
+        shown: what it does.
+        best: the cheapest one found, of which it is a simpler form.
+    """
+
+    plan: Plan
+    shown: Outlook
+    best: Outlook
+
+    @property
+    def best_gap(self) -> float | None:
+        """How far the bill of the cheapest plan found may be above the best possible one."""
+        return bill_gap(self.best, self.plan.lower_bound_usd)
+
+
+def solve_and_settle(problem: Problem, around: Surroundings) -> Settled:
+    """The cost-minimal plan of a resolved problem, made simple; raises as `make_plan` does."""
     began = time.perf_counter()
     zones = merge_zones(problem)
     formulated = formulate(zones.merged, around.workers)
@@ -132,16 +154,26 @@ def _solve_and_settle(problem: Problem, around: Surroundings) -> tuple[Plan, Pol
     if problem.weighs_risk:
         certificate = replace(certificate, neutral_usd=_neutral_usd(problem, around))
     report = _report(planning, outcome, build_seconds)
+    limit_s = problem.request.solve.time_limit_s
     found = search_on_bill(
         problem,
         zones.spread(decide(planning, outcome.incumbent)),
         Proven(certificate.objective_usd, certificate.bound_usd),
-        deadline_after(
-            began, outcome.seconds, problem.request.solve.time_limit_s, stop=around.stop
-        ),
+        deadline_after(began, outcome.seconds, limit_s, stop=around.stop),
     )
-    told = replace(problem, notes=(*problem.notes, *formulated.notes, *found.notes))
-    return settle(told, found.policy, certificate, report, found.outlook), found.policy
+    simple = simplify(
+        problem,
+        found.outlook,
+        simplification_deadline(began, outcome.seconds, limit_s, around.stop),
+    )
+    told = replace(
+        problem,
+        notes=(*problem.notes, *formulated.notes, *found.notes, *simple.notes),
+        warnings=(*problem.warnings, *simple.warnings),
+    )
+    shown, best = simple.outlook, found.outlook
+    plan = settle(told, shown.policy, certificate, report, shown, best)
+    return Settled(plan, shown, best)
 
 
 def _neutral_usd(problem: Problem, around: Surroundings) -> float | None:

@@ -34,6 +34,8 @@ def rate(name, kind, hourly_usd, term_hours=None, payment="no_upfront", upfront_
 def request_document(rates, demand, *, types=(), workloads=None, **parts):
     """A request document with its prices and its demand inline; one purchase date, gap 0.
 
+    The plan is the cheapest one, not a simpler form of it.
+
     ``types`` describe machines beyond their names; without ``workloads`` each series of
     ``demand`` counts machines of the type of its name. With ``scenarios`` (their probabilities)
     ``demand`` holds the series of each.
@@ -59,6 +61,7 @@ def request_document(rates, demand, *, types=(), workloads=None, **parts):
         "demand": {"inline": {"start": START, inline: demand}},
         "purchases": {"hours": [0]},
         "workloads": workloads,
+        "simplify": "off",
         "solve": {"gap": 0},
     } | parts
 

@@ -84,6 +84,7 @@ def request_of(problem, **options):
             {"name": name, "needs": {"unit": "machines", "of": name}, "regions": ["here"]}
             for name in problem["demand_instances"]
         ],
+        "simplify": "off",
         "solve": {"gap": 0},
     }
     return parse_request(document | options)

@@ -26,6 +26,7 @@ def family_plan(family, demand, **more):
                 "horizon": {"hours": HOURS},
                 "demand": {"inline": {"start": "2026-01-01T00:00Z", "series": demand}},
                 "purchases": {"hours": [0]},
+                "simplify": "off",
                 "solve": {"gap": 0},
                 "workloads": [
                     {"name": name, "needs": {"unit": "machines", "of": f"{family}.{name}"},
@@ -159,6 +160,7 @@ def test_a_choice_of_sizes_costs_no_more_than_any_one_of_them(solve):
                     },
                     "offers": {"kinds": ["savings_plan_compute"]},
                     "workloads": [{"name": "w", "regions": ["ap-south-1"], "needs": needs}],
+                    "simplify": "off",
                     "solve": solve,
                 }
             )

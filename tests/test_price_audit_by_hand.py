@@ -50,6 +50,7 @@ def request_of(provider, types, rates, demand, hours, **parts):
             for name in series
         ],
         "demand": {"inline": {"start": START, "series": series}},
+        "simplify": "off",
         "solve": {"gap": 1e-6},
     }
     return document | parts

@@ -86,6 +86,7 @@ def random_request(provider: str, number: int) -> Document:
         "workloads": workloads,
         "demand": {"inline": {"start": START.isoformat(), "series": series}},
         "owned": owned(dice, provider, prices, offers, hours),
+        "simplify": "off",
         "solve": {"gap": GAP, "method": dice.choice(("extensive", "extensive", "decomposed"))},
     }
     return document | {"commitment_step_usd": step_usd(dice, document, is_tried=not is_choice)}

@@ -22,7 +22,7 @@ HOURS_PER_YEAR = 8760
 
 KEYS = {
     "name", "horizon", "catalog", "demand", "purchases", "offers", "owned", "workloads",
-    "commitment_step_usd", "solve",
+    "commitment_step_usd", "simplify", "solve",
 }  # fmt: skip
 """Parts of a request that the audit understands."""
 

@@ -89,6 +89,9 @@ def _check_horizon(plan: Plan, problem: Problem, faults: Faults) -> None:
 def _bought(
     plan: Plan, future: Problem, scenario: str | None, faults: Faults
 ) -> tuple[Bought, ...]:
+    # Plans buy reservations in sizes that run, which are not all among a problem's own options.
+    machines = {one.machine.resource.name for one in future.candidates}
+    future = future.with_sizes(machines)
     lots = {
         (option.offer.offer_id, account_of(future, option) or None, lot.start): lot
         for lot in future.lots

@@ -18,7 +18,7 @@ from planner.request import (
     Information,
     OwnedCommitment,
     PlanRequest,
-    PurchaseDates,
+    Purchases,
     Risk,
     Workload,
 )
@@ -63,7 +63,7 @@ def pose(
     changed = {
         "workloads": tuple(_held_within(one, demand.start, end) for one in request.workloads),
         "horizon": Horizon(start=demand.start, hours=hours or demand.hours),
-        "purchases": PurchaseDates(dates=tuple(dates)),
+        "purchases": Purchases(dates=tuple(dates)),
         "scenarios": None,
         "forecast": None,
         "present_bill": None,

@@ -1,5 +1,6 @@
 """The plan: what to buy, what it costs, how sure that is, and why not something else."""
 
+from decimal import Decimal
 from typing import Literal
 
 from planner.plan.capacity import CapacityHeld, LimitPeak, MachineShare, PoolUse
@@ -41,6 +42,9 @@ class Plan(Part):
     linearization_usd: Usd
     """What exact prices cost beyond those of the model's slices, which differ from them by half the
     asked gap at most. It will go in a later version."""
+    simplification_usd: Usd = Decimal(0)
+    """What few lines cost beyond the cheapest plan found, by `simplify` and the limits of
+    `purchases` on what is shown."""
     on_demand_cost_usd: Usd
     """The same demand all on demand, each workload on its cheapest machines."""
     savings_usd: Usd

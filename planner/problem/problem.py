@@ -1,6 +1,6 @@
 """The problem a request means: every input resolved, nothing decided yet."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from planner.fleet import Candidate, Pools, cheapest_candidates
 from planner.forecasting import Forecast, Futures
 from planner.information import partition_in
 from planner.owned import Owned
-from planner.purchases import Lot, Option, find_options, make_lots
+from planner.purchases import Lot, Option, find_options, find_sizes, make_lots
 from planner.request import AllowedOffers, PastBill, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
@@ -87,6 +87,19 @@ class Problem:
         options = find_options(request, self.catalog, self.pools)
         lots = make_lots(options, self.calendar, self.information, self.probability.tolist())
         return replace(self, request=request, options=options, lots=lots)
+
+    def with_sizes(self, instance_types: Collection[str]) -> "Problem":
+        """The same problem in which reservations of some types may be bought as well.
+
+        They come after all others, whose positions stay: sizes that smaller ones can stand in for
+        are not among a problem's own options.
+        """
+        known = {(one.offer.offer_id, one.pool) for one in self.options}
+        sizes = find_sizes(self.request, self.catalog, self.pools, instance_types)
+        more = tuple(one for one in sizes if (one.offer.offer_id, one.pool) not in known)
+        lots = make_lots(more, self.calendar, self.information, self.probability.tolist())
+        moved = (replace(lot, option=lot.option + len(self.options)) for lot in lots)
+        return replace(self, options=(*self.options, *more), lots=(*self.lots, *moved))
 
     def with_risk(self, risk: Risk) -> "Problem":
         """The same problem with bad futures weighed otherwise."""

@@ -3,11 +3,12 @@
 from planner.purchases.dominance import without_dominated
 from planner.purchases.kinds import hardware_option, resource_rates, spend_option, type_option
 from planner.purchases.lots import Lot, lot_cost_usd, make_lots
-from planner.purchases.offered import find_options, find_targets
+from planner.purchases.offered import find_options, find_sizes, find_targets
 from planner.purchases.option import (
     Offer,
     Option,
     Rates,
+    product_of,
     step_price,
 )
 
@@ -17,10 +18,12 @@ __all__ = [
     "Option",
     "Rates",
     "find_options",
+    "find_sizes",
     "find_targets",
     "hardware_option",
     "lot_cost_usd",
     "make_lots",
+    "product_of",
     "resource_rates",
     "spend_option",
     "step_price",

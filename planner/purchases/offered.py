@@ -1,6 +1,6 @@
 """The options that a request and its catalogue offer to a fleet."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -33,8 +33,26 @@ def find_targets(request: PlanRequest, catalog: Catalog, pools: Pools) -> tuple[
     return tuple(sorted(options, key=lambda option: option.order))
 
 
+def find_sizes(
+    request: PlanRequest, catalog: Catalog, pools: Pools, instance_types: Collection[str]
+) -> tuple[Option, ...]:
+    """Reservations of some types, those included that smaller sizes can stand in for."""
+    options = _dedicated_options(request, request.offers, catalog, pools, every_size=True)
+    found = (
+        one
+        for one in options
+        if isinstance(one.offer, DedicatedOffer) and one.offer.instance_type in instance_types
+    )
+    return tuple(sorted(found, key=lambda option: option.order))
+
+
 def _dedicated_options(
-    request: PlanRequest, allowed: AllowedOffers, catalog: Catalog, pools: Pools
+    request: PlanRequest,
+    allowed: AllowedOffers,
+    catalog: Catalog,
+    pools: Pools,
+    *,
+    every_size: bool = False,
 ) -> Iterable[Option]:
     kinds = tuple(kind for kind in allowed.kinds if kind.is_dedicated and kind != BLOCK)
     for position, pool in enumerate(pools.keys):
@@ -52,7 +70,7 @@ def _dedicated_options(
         )
         # Several small machines cannot stand in for a large one where quotas count them.
         by_number = request.whole_machines and request.limits.quotas
-        for offer in offers if by_number else _useful_sizes(offers):
+        for offer in offers if by_number or every_size else _useful_sizes(offers):
             yield Option(offer, Decimal(1), position, Fraction(offer.units))
 
 

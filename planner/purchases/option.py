@@ -53,6 +53,12 @@ class Option:
         return (-self.offer.kind.flexibility, self.offer.term_hours, self.offer.offer_id)
 
 
+def product_of(option: Option) -> tuple[object, ...]:
+    """What the sizes of one reservation have in common."""
+    offer = option.offer
+    return option.pool, offer.kind, offer.term_hours, offer.payment
+
+
 def lead_hours_of(option: Option) -> int:
     """Hours from an option's order to its first hour of service."""
     offer = option.offer

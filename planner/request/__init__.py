@@ -22,6 +22,7 @@ from planner.request.offers import (
     OwnedCommitment,
     PriceMultiplier,
     PurchaseDates,
+    Purchases,
 )
 from planner.request.plan_request import (
     Accounting,
@@ -94,6 +95,7 @@ __all__ = [
     "PriceMultiplier",
     "PrometheusSource",
     "PurchaseDates",
+    "Purchases",
     "Quota",
     "RepairRules",
     "Replacement",

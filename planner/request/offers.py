@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catalogs import HOURS_PER_YEAR, CatalogDocument, OfferKind, Payment
-from planner.request.fields import Document, Hour, Hours, Positive, Usd, require_one_of
+from planner.request.fields import Document, Hour, Hours, Positive, Share, Usd, require_one_of
 
 COMMITMENTS = tuple(kind for kind in OfferKind if kind.is_commitment)
 """What a plan may buy, and one may own already."""
@@ -44,6 +44,9 @@ class PriceMultiplier(Document):
     """Families of instance types, or names of resources such as n2/vcpu."""
 
 
+_WHEN = ("dates", "hours", "every_months", "every_hours")
+
+
 class PurchaseDates(Document):
     """When purchases may be made; every three months from the horizon's start by default."""
 
@@ -55,8 +58,29 @@ class PurchaseDates(Document):
 
     @model_validator(mode="after")
     def _single(self) -> Self:
-        require_one_of(self, "dates", "hours", "every_months", "every_hours")
+        require_one_of(self, *_WHEN)
         return self
+
+
+class Purchases(PurchaseDates):
+    """When purchases may be made, and what those of the plan shown must look like."""
+
+    size_tolerance: Share = 0.01
+    """Reservations are bought in the size that runs unless another size saves more than this share
+    of what the purchase costs."""
+    smallest_usd: Positive | None = None
+    """No purchase commits to less over its term, upfront and fees. It binds the plan shown, not
+    the bound."""
+    most_lines: Annotated[int, Field(gt=0, le=10**6)] | None = None
+    """The most purchases, each an offer at a date. It binds the plan shown, not the bound."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual(cls, given: object) -> object:
+        """Every three months where only the look of purchases is given."""
+        if isinstance(given, dict) and given and not given.keys() & set(_WHEN):
+            return given | {"every_months": 3}
+        return given
 
 
 class AllowedOffers(Document):

@@ -18,7 +18,7 @@ from planner.request.offers import (
     CatalogSource,
     OwnedCommitment,
     PriceMultiplier,
-    PurchaseDates,
+    Purchases,
 )
 from planner.request.present_bill import PresentBill
 from planner.request.workloads import Workload
@@ -27,6 +27,8 @@ CommitmentStep = Annotated[
     Decimal, Field(ge=Decimal("0.00001"), lt=10**6, decimal_places=9, allow_inf_nan=False)
 ]
 Probability = Annotated[float, Field(gt=0, le=1)]
+
+DEFAULT_GAP = 1e-4
 
 PROBABILITY_TOLERANCE = 1e-9
 """Probabilities sum to 1 but for this: thirds are written with ten digits."""
@@ -82,7 +84,7 @@ class SolveOptions(Document):
     """extensive: every hour in one model; decomposed: hours apart, joined by cuts; auto: by
     size."""
     time_limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    gap: Annotated[float, Field(ge=0, lt=1)] = 1e-4
+    gap: Annotated[float, Field(ge=0, lt=1)] = DEFAULT_GAP
     """Stop when (cost - bound) / cost is at most this share; 1e-3 where demand is forecast and none
     is asked for."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
@@ -157,6 +159,16 @@ def _complete(probabilities: dict[str, float]) -> dict[str, float]:
     return probabilities
 
 
+def _switched(value: object) -> object:
+    """YAML reads a bare off as false."""
+    return "off" if value is False else value
+
+
+Simplify = Annotated[
+    Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | Literal["off"],
+    BeforeValidator(_switched, json_schema_input_type=float | Literal["off", False]),
+]
+
 Scenarios = Annotated[dict[str, Probability], Field(min_length=1), AfterValidator(_complete)]
 
 
@@ -207,7 +219,7 @@ class PlanRequest(Document):
     scenarios: Scenarios | None = None
     """Probability of each possible future by its name; they sum to 1. The demand has them all:
     in a column of its file, or under `inline.scenarios`. One certain future when absent."""
-    purchases: PurchaseDates = PurchaseDates(every_months=3)
+    purchases: Purchases = Purchases(every_months=3)
     offers: AllowedOffers = AllowedOffers()
     limits: Limits = Limits()
     risk: Risk = Risk()
@@ -230,6 +242,11 @@ class PlanRequest(Document):
     reservations: Reservations = Reservations.POOLED
     """pooled: every hour a reserved machine serves whichever workload needs it; dedicated: it
     serves the one workload it is bought for. Savings plans serve all workloads either way."""
+    simplify: Simplify = 0.001
+    """Share of the least bill found that a plan of few lines may cost more. No purchase can be left
+    out, or merged with another, for less; no mix share is under 1 % unless a limit needs it; and
+    reservations are bought in the size that runs. off: the plan of the least bill, which is also
+    planned where a gap below 0.0001 is asked for and nothing is said here."""
     solve: SolveOptions = SolveOptions()
     backtest: Backtest | None = None
     """How policies are judged on history, where `demand` is history; of no account to a plan."""
@@ -239,6 +256,14 @@ class PlanRequest(Document):
         if self.forecast is not None and self.scenarios is not None:
             raise ValueError("forecast draws its own futures from one history; drop scenarios")
         return self
+
+    @property
+    def simplify_share(self) -> float | None:
+        """Share of the least bill that a simple plan may cost more; None where none is wanted."""
+        given = "simplify" in self.model_fields_set
+        if self.simplify == "off" or (self.solve.gap < DEFAULT_GAP and not given):
+            return None
+        return float(self.simplify)
 
     @property
     def catalogs(self) -> tuple[CatalogSource, ...]:

@@ -4,13 +4,20 @@ from planner.settlement.broken import Broken
 from planner.settlement.limits_kept import broken_limits
 from planner.settlement.outlook import Outlook, look_out
 from planner.settlement.present_cost import beside, describe_present, doubts_of, present_cost
-from planner.settlement.settle import Certificate, describe_catalog, describe_horizon, settle
+from planner.settlement.settle import (
+    Certificate,
+    bill_gap,
+    describe_catalog,
+    describe_horizon,
+    settle,
+)
 
 __all__ = [
     "Broken",
     "Certificate",
     "Outlook",
     "beside",
+    "bill_gap",
     "broken_limits",
     "describe_catalog",
     "describe_horizon",

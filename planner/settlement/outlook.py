@@ -14,6 +14,7 @@ from planner.decision import Bought, Policy
 from planner.exchanged import Exchanged
 from planner.held import HeldMachines, held_machines, paid_for
 from planner.problem import Problem
+from planner.purchases import product_of
 from planner.rebill import Billed, bill_on_demand, billed_of, rebill, usage_of
 from planner.settlement.amounts_kept import broken_amounts
 from planner.settlement.broken import Broken
@@ -169,11 +170,21 @@ def _added_up(name: str, parts: list[CommitmentBill]) -> CommitmentBill:
 
 def look_out(problem: Problem, policy: Policy) -> Outlook:
     """Bill a policy in every future of a problem, one after the other."""
-    unbought = unbought_of(problem, {one.lot.option for one in policy.bought})
+    unbought = unbought_of(problem, _options_bought(problem, policy))
     futures = [
         _billed(problem, policy, scenario, unbought) for scenario in range(len(problem.probability))
     ]
     return Outlook(problem, policy, unbought, tuple(futures))
+
+
+def _options_bought(problem: Problem, policy: Policy) -> set[int]:
+    """Positions of options bought, if in a size that is not among the problem's own options."""
+    bought = {one.lot.option for one in policy.bought}
+    products = {
+        product_of(one.option) for one in policy.bought if one.lot.option >= len(problem.options)
+    }
+    sizes = {at for at, one in enumerate(problem.options) if product_of(one) in products}
+    return bought | sizes
 
 
 def utilization_of(entries: list[tuple[CommitmentBill, float]]) -> float | None:

@@ -76,6 +76,12 @@ class Certificate:
         return gap_to(self.bound_usd, self.objective_usd)
 
 
+def bill_gap(outlook: Outlook, bound_usd: float | Decimal | None) -> float | None:
+    """How far bills may be above the best possible ones, as a share of them."""
+    bound = None if bound_usd is None else float(bound_usd)
+    return gap_to(bound, billed_objective_usd(outlook))
+
+
 def gap_to(bound_usd: float | None, cost_usd: float) -> float | None:
     """(cost - bound) / cost; None without a bound, 0 where nothing costs anything."""
     if bound_usd is None:
@@ -89,6 +95,7 @@ def settle(
     certificate: Certificate,
     solver: SolverReport,
     billed: Outlook | None = None,
+    best: Outlook | None = None,
 ) -> Plan:
     """The plan of a policy. Its cost is the provider's bill, not the model's objective.
 
@@ -98,12 +105,14 @@ def settle(
         certificate: what the model proves.
         solver: what solved it.
         billed: the policy's bills, where they are known already.
+        best: the cheapest plan found, where a simpler one is shown.
     """
     outlook = replace(billed, problem=problem) if billed else look_out(problem, policy)
-    linear_cost = linear_cost_usd(problem, policy)
+    best = best or outlook
+    linear_cost = linear_cost_usd(problem, best.policy)
     model_cost, model_gap, asked = _usd(certificate.cost_usd), certificate.gap, problem.gap
     met = model_gap is not None and model_gap <= asked + GAP_SLACK
-    gap = gap_to(certificate.bound_usd, billed_objective_usd(outlook))
+    gap, best_gap = (bill_gap(one, certificate.bound_usd) for one in (outlook, best))
     total, on_demand = outlook.total_usd, outlook.on_demand_usd
     present = present_cost(problem, on_demand)
     return Plan(
@@ -116,7 +125,8 @@ def settle(
         gap=gap,
         model_gap=model_gap,
         assignment_gap_usd=linear_cost - model_cost,
-        linearization_usd=total - linear_cost,
+        linearization_usd=best.total_usd - linear_cost,
+        simplification_usd=total - best.total_usd,
         on_demand_cost_usd=on_demand,
         savings_usd=on_demand - total,
         savings_share=float((on_demand - total) / on_demand) if on_demand else None,
@@ -145,7 +155,7 @@ def settle(
         warnings=(
             *problem.warnings,
             *_gap_warning(model_gap, asked, solver.stopped, met=met),
-            *_bill_warning(gap, model_gap, asked),
+            *_bill_warning(best_gap, model_gap, asked),
             *_doubts(outlook, policy),
             *doubts_of(present, on_demand),
         ),
