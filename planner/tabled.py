@@ -18,6 +18,7 @@ from planner.formulation.committed import commit_to_pools
 from planner.formulation.first_stage import buy_lots, limit_upfront, whole_lots
 from planner.formulation.quotas import reserve_within
 from planner.formulation.recourse_steps import add_steps, find_ladders
+from planner.nothing_bought import buy_nothing
 from solvers import Limits, LinearModel, Outcome, ProgressListener, Solver, StopReason
 
 SHARE_OF_GAP = 0.1
@@ -25,6 +26,8 @@ SHARE_OF_GAP = 0.1
 
 ROUNDING_GAP = 1e-9
 """Solvers' own rounding; gaps this close to the asked one are met."""
+
+_STOPPED = (StopReason.TIME_LIMIT, StopReason.INTERRUPTED)
 
 SHORTEST_SOLVE_S = 0.1
 """What a step is given at the least, so that one begun in time can end."""
@@ -48,7 +51,27 @@ def solve_planning(
     if found is not None and (met or _is_over(limits, began, stop)):
         return found
     last = solver.solve(planning.linear, _remaining(limits, began), progress=progress, stop=stop)
-    return last if found is None else _better(found, last, limits)
+    if found is not None:
+        return _better(found, last, limits)
+    if last.incumbent is not None or last.stop not in _STOPPED:
+        return last
+    return _starting_from(last, planning)
+
+
+def _starting_from(stopped: Outcome, planning: PlanningModel) -> Outcome:
+    """The outcome of a solve stopped before it found a point, with the one that buys nothing."""
+    began = time.perf_counter()
+    point = buy_nothing(planning)
+    if point is None:
+        return stopped
+    objective = planning.linear.compile().objective(point)
+    return replace(
+        stopped,
+        incumbent=point,
+        objective=objective,
+        bound=None if stopped.bound is None else min(stopped.bound, objective),
+        seconds=stopped.seconds + time.perf_counter() - began,
+    )
 
 
 def solve_by_tables(

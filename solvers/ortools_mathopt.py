@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from solvers.errors import (
     UnsupportedOptionError,
 )
 from solvers.highs import PRESOLVE_OF_INTEGERS
+from solvers.incumbents import incumbent_options
 from solvers.model import CompiledModel, Floats
 from solvers.outcome import BoundSource, Limits, ProgressListener, StopReason
 from solvers.progress_lines import ProgressLines, rounded_down
@@ -56,9 +58,9 @@ class MathOptSolver(Backend):
     """One of OR-Tools' solvers: ``highs``, ``scip`` or ``cp-sat``.
 
     HiGHS takes no number of threads and is given no seed. It ignores interrupts, so a stop
-    event makes it run in a child process (see :class:`solvers.backend.Backend`); SCIP and
-    CP-SAT are interrupted where they run and keep their incumbent. (Given a stop event, SCIP
-    writes two harmless lines about an event handler to the process's standard error.)
+    event makes it run in a child process (see :class:`solvers.backend.Backend`), where it writes
+    its incumbents to a file; SCIP and CP-SAT are interrupted where they run. (Given a stop event,
+    SCIP writes two harmless lines about an event handler to the process's standard error.)
     """
 
     stoppable: ClassVar[frozenset[str]] = frozenset({"scip", "cp-sat"})
@@ -106,6 +108,7 @@ class MathOptSolver(Backend):
         limits: Limits,
         progress: ProgressListener | None,
         stop: threading.Event | None,
+        incumbents: Path | None,
     ) -> Claim:
         """Hand the model over, solve, read the answer."""
         try:
@@ -127,7 +130,7 @@ class MathOptSolver(Backend):
                     proto,
                     parameters_pb2.SolverTypeProto.Value(_SOLVER_TYPE[self.name]),
                     parameters_pb2.SolverInitializerProto(),
-                    self._parameters(model, limits),
+                    self._parameters(model, limits, incumbents),
                     model_parameters_pb2.ModelSolveParametersProto(),
                     lines,
                     callback_pb2.CallbackRegistrationProto(),
@@ -139,7 +142,7 @@ class MathOptSolver(Backend):
         lines.finish()
         return self._claim(model, answer, time.perf_counter() - started, lines)
 
-    def _parameters(self, model: CompiledModel, limits: Limits) -> Any:  # noqa: ANN401 - untyped
+    def _parameters(self, model: CompiledModel, limits: Limits, incumbents: Path | None) -> Any:  # noqa: ANN401 - untyped
         from ortools.math_opt import parameters_pb2
 
         parameters = parameters_pb2.SolveParametersProto(relative_gap_tolerance=limits.gap)
@@ -154,6 +157,11 @@ class MathOptSolver(Backend):
             parameters.highs.double_options["mip_min_logging_interval"] = _HIGHS_LOG_EVERY_S
             if model.integer.any():
                 parameters.highs.string_options["presolve"] = PRESOLVE_OF_INTEGERS
+            for option, value in incumbent_options(incumbents).items():
+                if isinstance(value, bool):
+                    parameters.highs.bool_options[option] = value
+                else:
+                    parameters.highs.string_options[option] = value
         return parameters
 
     def _claim(

@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from solvers.backend import Backend
+from solvers.backend import STOP_GRACE_S, Backend
 from solvers.errors import SolverFailedError, SolverUnavailableError, UnsupportedOptionError
 from solvers.highs import PRESOLVE_OF_INTEGERS, load_beside_ortools
+from solvers.incumbents import incumbent_options
 from solvers.model import CompiledModel, Floats
 from solvers.outcome import BoundSource, Limits, ProgressListener, StopReason
 from solvers.recheck import Claim
@@ -62,6 +63,11 @@ class CbcSolver(Backend):
     # Where CBC found no bound, the LP relaxation is solved with the same limit again.
     overtime_share: ClassVar[float] = 1.1
 
+    @property
+    def stop_grace_s(self) -> float:
+        """An interrupted CBC writes down what it has."""
+        return STOP_GRACE_S
+
     def refuse_limits(self, limits: Limits) -> None:
         """CBC takes them all."""
 
@@ -73,10 +79,13 @@ class CbcSolver(Backend):
         model: CompiledModel,
         limits: Limits,
         progress: ProgressListener | None,  # noqa: ARG002 - it reports none
-        stop: threading.Event | None,  # noqa: ARG002 - its process is stopped instead
+        stop: threading.Event | None,
+        incumbents: Path | None,  # noqa: ARG002 - it writes its own files
     ) -> Claim:
         """Write the model, run CBC, read its files."""
         claim = self._run_once(model, limits)
+        if stop is not None and stop.is_set():
+            return claim
         stopped_early = claim.stop is StopReason.TIME_LIMIT and claim.bound is None
         if not (stopped_early and model.integer.any()):
             return claim
@@ -197,6 +206,7 @@ class PulpHighsSolver(Backend):
         limits: Limits,
         progress: ProgressListener | None,  # noqa: ARG002 - it reports none
         stop: threading.Event | None,  # noqa: ARG002 - its process is stopped instead
+        incumbents: Path | None,
     ) -> Claim:
         """Build the model object by object, solve, read HiGHS's own answer."""
         pulp = load_beside_ortools(self.name, "pulp")
@@ -211,6 +221,7 @@ class PulpHighsSolver(Backend):
             gapRel=limits.gap,
             threads=limits.threads,
             **({"presolve": PRESOLVE_OF_INTEGERS} if model.integer.any() else {}),
+            **incumbent_options(incumbents),
         )
         started = time.perf_counter()
         try:
@@ -258,9 +269,10 @@ def pulp_problem(pulp: Any, model: CompiledModel) -> tuple[Any, list[Any]]:  # n
     """
     problem = pulp.LpProblem("model", pulp.LpMinimize)
     bounds = zip(_finite(model.lower), _finite(model.upper), model.integer.tolist(), strict=True)
+    digits = len(str(model.columns))  # PuLP hands variables over in the order of their names
     variables = [
         problem.add_variable(
-            f"c{column}", lower, upper, pulp.LpInteger if integer else pulp.LpContinuous
+            f"c{column:0{digits}}", lower, upper, pulp.LpInteger if integer else pulp.LpContinuous
         )
         for column, (lower, upper, integer) in enumerate(bounds)
     ]

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from solvers.errors import SolverError
@@ -66,16 +66,18 @@ class Race:
             return self.solvers[0].solve(compiled, limits, progress=progress, stop=stop)
         began, best = time.perf_counter(), _Best(progress)
         lanes = [threading.Event() for _ in self.solvers]
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            running = [
-                pool.submit(self._run, solver, lanes, mine, compiled, limits, best)
-                for solver, mine in zip(self.solvers, lanes, strict=True)
-            ]
-            while not all(one.done() for one in running):
-                if stop is not None and stop.is_set():
-                    _set_all(lanes)
-                time.sleep(_LOOK_AT_STOP_EVERY_S)
-        ended = [one.result() for one in running]
+        pool = ThreadPoolExecutor(len(lanes))
+        running = [
+            pool.submit(self._run, solver, lanes, mine, compiled, limits, best)
+            for solver, mine in zip(self.solvers, lanes, strict=True)
+        ]
+        while not (all(one.done() for one in running) or any(map(_proves, running))):
+            if stop is not None and stop.is_set():
+                _set_all(lanes)
+            time.sleep(_LOOK_AT_STOP_EVERY_S)
+        best.told = None
+        pool.shutdown(wait=False)  # after a proof the others end by themselves
+        ended = [one.result() for one in running if one.done()]
         outcomes = [one for one in ended if isinstance(one, Outcome)]
         if not outcomes:
             raise next(one for one in ended if isinstance(one, SolverError))
@@ -99,6 +101,14 @@ class Race:
         if outcome.stop in _PROOFS:
             _set_all(lanes)
         return outcome
+
+
+def _proves(running: "Future[Outcome | SolverError]") -> bool:
+    """Whether it has ended, with a proof."""
+    if not running.done():
+        return False
+    ended = running.result()
+    return isinstance(ended, Outcome) and ended.stop in _PROOFS
 
 
 def _set_all(events: Sequence[threading.Event]) -> None:

@@ -1,17 +1,24 @@
 """Solvers that race on one model."""
 
+import json
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from planner import Surroundings, make_plan, parse_request
 from solvers import Limits, LinearModel, Outcome, Progress, SolverFailedError, StopReason
 from solvers.outcome import BoundSource
 from solvers.race import Race
+
+PERIODIC = (
+    Path(__file__).parents[2] / "shared" / "field-cases" / "first-answer" / "periodic-year.json"
+)
 
 
 def model() -> Any:
@@ -108,3 +115,25 @@ def test_small_models_are_the_first_ones_alone():
     Race((first, second)).solve(small, Limits())
     assert first.asked
     assert not second.asked
+
+
+@pytest.mark.skipif(not PERIODIC.exists(), reason="the shared reference data is not there")
+@pytest.mark.slow
+def test_whole_machines_stopped_at_once_have_a_plan_that_buys_nothing():
+    document = json.loads(PERIODIC.read_text()) | {"solve": {"time_limit_s": 0.5}}
+
+    plan = make_plan(parse_request(document), Surroundings(folder=PERIODIC.parent))
+
+    assert plan.status == "feasible"
+    assert plan.total_cost_usd < 73_000  # on demand alone
+
+
+@pytest.mark.skipif(not PERIODIC.exists(), reason="the shared reference data is not there")
+@pytest.mark.slow
+def test_a_published_optimum_is_found_and_proven_by_the_default_solver():
+    document = json.loads(PERIODIC.read_text()) | {"solve": {"time_limit_s": 60}}
+
+    plan = make_plan(parse_request(document), Surroundings(folder=PERIODIC.parent))
+
+    assert float(plan.total_cost_usd) == pytest.approx(32_825.802, abs=32_825.802 * 1e-4)
+    assert float(plan.lower_bound_usd) == pytest.approx(32_825.802, abs=32_825.802 * 1e-4)

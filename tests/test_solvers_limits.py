@@ -3,10 +3,12 @@
 import importlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +31,7 @@ from solvers import (
 )
 from solvers.backend import Backend
 from solvers.child import solve_in_child
+from solvers.incumbents import last_incumbent
 from solvers.recheck import Claim, checked
 
 EVERY_SOLVER = pytest.mark.parametrize("name", solver_names())
@@ -145,6 +148,7 @@ class DiesAtTheDoor:
     """Ends the process that unpickles it."""
 
     name = "x"
+    stop_grace_s = 0.0
 
     def __reduce__(self):
         return os._exit, (3,)
@@ -359,8 +363,8 @@ def test_a_child_that_does_not_heed_its_time_limit_is_killed(tmp_path, monkeypat
         "import time\n"
         "from solvers import Progress\n"
         "class Heedless:\n"
-        "    name, overtime_share = 'heedless', 0.0\n"
-        "    def decide(self, model, limits, progress, stop):\n"
+        "    name, overtime_share, stop_grace_s = 'heedless', 0.0, 0.0\n"
+        "    def decide(self, model, limits, progress, stop, incumbents):\n"
         "        progress(Progress(0.1, None, 12.5))\n"
         "        time.sleep(60)\n"
     )
@@ -377,3 +381,49 @@ def test_a_child_that_does_not_heed_its_time_limit_is_killed(tmp_path, monkeypat
     assert claim.stop is StopReason.TIME_LIMIT
     assert claim.point is None
     assert claim.bound == pytest.approx(12.5)
+
+
+@EVERY_SOLVER
+def test_an_interrupted_solver_keeps_what_it_found(name):
+    model, stop = market_split(), threading.Event()
+    threading.Timer(3.0, stop.set).start()
+    began = time.perf_counter()
+
+    outcome = get_solver(name).solve(model, Limits(gap=0), stop=stop)
+
+    assert outcome.stop is StopReason.INTERRUPTED
+    assert model.compile().violation(outcome.incumbent).scaled < 1e-6
+    assert outcome.objective == pytest.approx(outcome.incumbent[50:].sum())
+    assert time.perf_counter() - began < 20
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are listed where Linux does")
+def test_a_killed_child_leaves_what_it_found(caplog):
+    """Out of memory, say: its last point is better than none."""
+    model, backend = market_split().compile(), get_solver("highs")
+
+    def kill(heard):
+        if heard.incumbent is not None and heard.seconds > 1:
+            for pid in (
+                Path(f"/proc/{os.getpid()}/task/{threading.get_native_id()}/children")
+                .read_text()
+                .split()
+            ):
+                os.kill(int(pid), signal.SIGKILL)
+
+    claim = solve_in_child(backend, model, Limits(gap=0), kill, threading.Event())
+
+    assert claim.stop is StopReason.INTERRUPTED
+    assert model.violation(claim.point).scaled < 1e-6
+    assert "its process ended with code -9" in caplog.text
+
+
+def test_a_point_cut_short_by_the_death_of_its_writer_is_not_read(tmp_path):
+    model, path = small().compile(), tmp_path / "incumbents"
+    assert last_incumbent(path, model) is None
+
+    path.write_text("Objective 4\n# Columns -1\n 4 0\nObjective 3\n# Columns -1\n c0 3")
+    assert last_incumbent(path, model).tolist() == [4.0]
+
+    path.write_text(path.read_text() + ".5 0\n")
+    assert last_incumbent(path, model).tolist() == [3.5]
