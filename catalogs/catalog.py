@@ -39,12 +39,14 @@ class Catalog:
         rates: DataFrame, one row per rate, those of a machine together and sorted by key; money
             in whole nano-dollars.
         provenance: name, provider, source, date and currency.
+        parts: the same of each catalogue it was joined of; of itself where it is one.
     """
 
     def __init__(self, tables: CatalogTables) -> None:
         self.instance_types = tables.instance_types
         self.rates = tables.rates
         self.provenance = tables.provenance
+        self.parts = tables.parts or (tables.provenance,)
         self.name = tables.provenance.name
         self.provider = tables.provenance.provider
         self.source = tables.provenance.source
@@ -224,6 +226,20 @@ class Catalog:
         terms = (str(offer.kind), offer.term_hours, str(offer.payment))
         row = self._index.at((instance_type, region, os, tenancy)).get(terms)
         return None if row is None else self._index.hourly_usd(row)
+
+    def spend_rate_basis(
+        self, offer: SpendOffer, instance_type: str, region: str, os: str, tenancy: str
+    ) -> tuple[str | None, date] | None:
+        """The rule by which a plan's rate of a machine was derived, None of a published one.
+
+        With the rate's date. None as a whole where the plan has no such rate.
+        """
+        terms = (str(offer.kind), offer.term_hours, str(offer.payment))
+        row = self._index.at((instance_type, region, os, tenancy)).get(terms)
+        if row is None:
+            return None
+        labels = self._index.labels(row)
+        return labels["derived"], date.fromisoformat(str(labels["as_of"]))
 
     # Offers
 

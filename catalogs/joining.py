@@ -12,7 +12,7 @@ from catalogs.tables import LABEL_COLUMNS, CatalogTables, Provenance
 
 
 def join_catalogs(catalogs: Sequence[Catalog]) -> Catalog:
-    """One catalogue of all machines and rates; as old as the oldest of its parts.
+    """One catalogue of all machines and rates; as old as the oldest of its parts, which it names.
 
     Raises:
         InvalidInputError: an instance type or resource that stands in two of them.
@@ -32,7 +32,9 @@ def join_catalogs(catalogs: Sequence[Catalog]) -> Catalog:
         as_of=min(one.as_of for one in catalogs),
     )
     types = pd.concat([one.instance_types for one in catalogs])
-    return Catalog(CatalogTables(types, _joined([one.rates for one in catalogs]), provenance))
+    rates = _joined([one.rates for one in catalogs])
+    parts = tuple(part for one in catalogs for part in one.parts)
+    return Catalog(CatalogTables(types, rates, provenance, parts))
 
 
 def _joined(rates: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -87,6 +87,7 @@ class CatalogTables:
     instance_types: pd.DataFrame
     rates: pd.DataFrame
     provenance: Provenance
+    parts: tuple[Provenance, ...] = ()
 
 
 def to_nanousd(amount_usd: Decimal) -> int:

@@ -52,7 +52,8 @@ def multiplied(catalog: Catalog, multipliers: Sequence[PriceMultiplier]) -> Cata
             rates.loc[rows, column] = [
                 round(Fraction(nano) * Fraction(one.factor)) for nano in exact
             ]
-    return Catalog(CatalogTables(catalog.instance_types, rates, catalog.provenance))
+    tables = CatalogTables(catalog.instance_types, rates, catalog.provenance, catalog.parts)
+    return Catalog(tables)
 
 
 def _rows(catalog: Catalog, multiplier: PriceMultiplier) -> NDArray[np.bool_]:

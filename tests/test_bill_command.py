@@ -55,12 +55,12 @@ def test_a_bill_says_in_80_columns_how_far_from_the_plan_it_is_and_why(folder):
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert lines[0] == "toy: 72.00 USD for 2 days from 2026-01-01, as planned."
     for said in (
-        "Commitments served 100.0 % of the usage and were used to 33.3 % (planned: 100.0",
+        "Commitments served 100.0% of the usage and were used to 33.3% (planned: 100.0%",
         "usage other than forecast, on demand -96.00",
         "commitments serve less (+) or more (-) +96.00",
         "2026-01 0 72.00 72.00 72.00 0",
         "web 144.00 -96.00 0 48.00",
-        "2026-01-01 reserved m here 48h no 72.00 48.00 33 % 100 %",
+        "2026-01-01 Standard Reserved Instance m here 48h 72.00 48.00 33% 100%",
     ):
         assert said in lines, result.stdout
 

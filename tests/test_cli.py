@@ -63,7 +63,8 @@ def test_a_plan_is_told_in_80_columns_with_its_purchases_bill_and_proof(request_
     assert "toy: buy 1 commitment on 2026-01-01" in result.stdout
     for said in (
         "2 ×",
-        "reserved m.big here",
+        "Standard Reserved Instance",
+        "m.big here",
         "Proven: this bill is at most",
         "2026-01",
         "not bought".title(),

@@ -217,7 +217,7 @@ def test_a_picture_shows_history_fan_what_is_known_and_what_expires(asked):
 
     labels = axes.get_legend_handles_labels()[1]
     assert labels == [
-        "history, range of each day", "history, mean of each day", "forecast, 10 to 90 %",
+        "history, range of each day", "history, mean of each day", "forecast, 10 to 90%",
         "forecast, median", "owned commitment ends",
     ]  # fmt: skip
     median = next(one for one in axes.lines if one.get_label() == "forecast, median")
@@ -236,7 +236,7 @@ def test_its_title_says_model_holidays_and_coverage(asked):
     share = one.track_records[0].coverage * 100
     said = title(one)
     assert f"model {one.model}, no holidays found" in said
-    assert f"{share:.0f} % in the 80 % band" in said
+    assert f"{share:.0f}% in the 80% band" in said
 
 
 def test_what_was_mended_in_the_history_is_told(asked, tmp_path):
@@ -444,7 +444,7 @@ def test_purchases_of_many_futures_are_told_by_mean_and_range(asked, tmp_path):
                 for name in one.scenarios:
                     bought[name] += float(one.quantity)
         mean = sum(bought.values()) / 16
-        (line,) = [one for one in told.splitlines() if one.startswith(f"{date:%Y-%m-%d}  reserved")]
+        (line,) = [one for one in told.splitlines() if one.startswith(f"{date:%Y-%m-%d}  Standard")]
         assert f"{mean:.2f} ×" in line or f"{mean:.4f} ×" in line
         assert f"{min(bought.values()):.2f} to {max(bought.values()):.2f}" in line
     assert "if path-" not in told

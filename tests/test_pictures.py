@@ -80,7 +80,7 @@ def test_owned_commitments_are_a_layer_of_their_own(fleet_of):
 
 def test_the_title_says_what_is_bought_and_saved(fleet):
     # 7.40 instead of 12.00 USD.
-    assert title(fleet.plan) == "toy: 1 purchase, 7.40 USD over 48 hours, 38.3 % below on demand"
+    assert title(fleet.plan) == "toy: 1 purchase, 7.40 USD over 48 hours, 38.3% below on demand"
 
 
 def test_the_title_counts_what_is_bought_whatever_comes(fleet):

@@ -226,6 +226,7 @@ def test_a_plan_without_a_bound_says_so(monkeypatch, planned, price):
 
 
 def test_without_an_incumbent_the_error_tells_the_time_and_the_bound(monkeypatch, planned, price):
+    monkeypatch.setattr("planner.tabled.buy_nothing", lambda _: None)
     with pytest.raises(NoPlanError) as error:
         halted_plan(monkeypatch, planned, price, incumbent=None, objective=None, bound=1234.5)
     seconds, rest = str(error.value).removeprefix("no plan found in ").split(" s ", 1)
@@ -236,11 +237,22 @@ def test_without_an_incumbent_the_error_tells_the_time_and_the_bound(monkeypatch
     )
 
 
+def test_a_stopped_solver_without_a_plan_leaves_the_one_that_buys_nothing(
+    monkeypatch, planned, price
+):
+    """Ten machines for four hours at 2 USD; the search on the bill goes on from there."""
+    found = halted_plan(monkeypatch, planned, price, incumbent=None, objective=None, bound=12.5)
+    assert found.model_cost_usd == 80
+    assert found.total_cost_usd <= 80
+    assert float(found.lower_bound_usd) == pytest.approx(12.5)
+
+
 def test_a_stop_that_is_set_ends_the_solve(document, price):
     stop = threading.Event()
     stop.set()
-    with pytest.raises(NoPlanError, match="interrupted"):
-        make_plan(hard(document, price), Surroundings(folder=Path(), stop=stop))
+    found = make_plan(hard(document, price), Surroundings(folder=Path(), stop=stop))
+    assert (found.status, found.solver.stopped) == ("feasible", "interrupted")
+    assert found.purchases == ()
 
 
 def test_an_old_catalogue_draws_a_warning_after_90_days(document, price):

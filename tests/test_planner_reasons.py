@@ -29,7 +29,8 @@ def test_a_dearer_product_is_beaten_by_what_was_bought(planned, price):
     one = reason(found, "convertible")
     assert one.break_even_utilization == pytest.approx(0.5)
     assert (one.utilization, one.alone_utilization) == (0, 1)
-    assert one.reason == "served_by_others"
+    assert one.reason == "served_cheaper"
+    assert one.served_by == ("custom:reserved_standard:here:m:4h:no_upfront",)
     assert [bought.offer_id for bought in found.purchases] == [
         "custom:reserved_standard:here:m:4h:no_upfront"
     ]
@@ -42,7 +43,55 @@ def test_a_budget_keeps_a_good_offer_unbought(planned, price):
     one = reason(found, "all_upfront")
     assert one.break_even_utilization == pytest.approx(0.5)
     assert one.utilization == 1
-    assert one.reason == "limits_steps_or_gap"
+    assert one.reason == "budget_used_up"
+
+
+def test_a_budget_of_which_a_purchase_left_too_little_is_used_up(planned, price):
+    """Two are worth it at 4 USD each; 5 USD pay one."""
+    rates = [
+        price("m", "on_demand", 2),
+        price("m", "reserved_standard", 0, 4, "all_upfront", 4),
+        price("n", "on_demand", 2),
+        price("n", "reserved_standard", 0, 4, "all_upfront", 4.1),
+    ]
+    found = planned(rates, {"m": [1] * 4, "n": [1] * 4}, limits={"upfront_budget_usd": 5})
+    assert [one.offer_id for one in found.purchases] == [
+        "custom:reserved_standard:here:m:4h:all_upfront"
+    ]
+    assert reason(found, ":n:").reason == "budget_used_up"
+
+
+def test_a_purchase_that_serves_more_than_there_ever_is_is_too_large(planned, price):
+    """Half a machine runs all the time: half of a reservation is used, 60 % are needed."""
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1.2, 4)]
+    found = planned(rates, {"m": [0.5] * 4})
+    one = reason(found, "reserved")
+    assert (one.utilization, one.break_even_utilization) == (0.5, pytest.approx(0.6))
+    assert one.reason == "beyond_smallest_purchase"
+
+
+def test_a_ceiling_on_coverage_is_a_reason(planned, price):
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4)]
+    found = planned(rates, {"m": [1] * 4}, limits={"coverage": {"at_most": 0.5}})
+    assert reason(found, "reserved").reason == "limit_reached"
+
+
+def test_the_smallest_purchase_asked_for_is_a_reason(planned, price):
+    """4 USD over the term are less than 5."""
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4)]
+    found = planned(rates, {"m": [1] * 4}, purchases={"smallest_usd": 5})
+    assert reason(found, "reserved").reason == "below_smallest_usd"
+
+
+def test_a_line_that_saves_too_little_is_left_out_for_few_lines(planned, price):
+    """A reservation of n saves 0.04 USD of some 4; at 5 % that is no line of its own."""
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4),
+             price("n", "on_demand", 0.02), price("n", "reserved_standard", 0.01, 4)]  # fmt: skip
+    found = planned(rates, {"m": [1] * 4, "n": [1] * 4}, simplify=0.05)
+    assert [one.offer_id for one in found.purchases] == [
+        "custom:reserved_standard:here:m:4h:no_upfront"
+    ]
+    assert reason(found, ":n:").reason == "left_out_for_few_lines"
 
 
 def test_a_plan_breaks_even_at_its_rate_over_the_on_demand_price_it_displaces(planned, price):

@@ -76,10 +76,19 @@ def expected(kind, rates, demand, reserved):
     return max(found)[1]
 
 
-def reason_of(needed, beside, alone):
+def reason_of(kind, needed, beside, alone, busy):
     if beside >= needed - 1e-9:
-        return "limits_steps_or_gap"
-    return "served_by_others" if alone >= needed - 1e-9 else "too_little_usage"
+        return "within_gap" if kind == "reserved_standard" else "budget_used_up"
+    if alone >= needed - 1e-9:
+        return "served_cheaper"
+    return "beyond_smallest_purchase" if busy >= needed - 1e-9 else "too_little_usage"
+
+
+def busy_share(kind, demand, date):
+    """Share of the hours of a term in which there is anything to serve."""
+    served = PRICE_USD if kind == "savings_plan_compute" else ["m"]
+    hours = range(date, min(date + TERM_HOURS[kind], HOURS))
+    return sum(any(demand[name][hour] for name in served) for hour in hours) / len(hours)
 
 
 @settings(deadline=None, max_examples=60)
@@ -107,7 +116,11 @@ def test_reasons_are_those_of_a_search_through_all_dates_and_hours(planned, pric
         assert one.break_even_utilization == pytest.approx(needed)
         assert one.utilization == pytest.approx(beside)
         assert one.alone_utilization == pytest.approx(alone)
-        assert one.reason == reason_of(needed, beside, alone)
+        busy = busy_share(kind, demand, date)
+        assert one.reason == reason_of(kind, needed, beside, alone, busy)
+        served = {other.offer_id for other in found.purchases}
+        assert set(one.served_by) <= served
+        assert bool(one.served_by) == (one.reason == "served_cheaper")
 
 
 def test_hours_count_by_what_money_is_worth_in_them(planned, price):
@@ -135,4 +148,5 @@ def test_of_dates_alike_beside_all_bought_the_one_is_told_at_which_an_offer_alon
     (one,) = planned(rates, {"m": [0, 0, 1, 1]}, **dates).not_bought
     assert (one.utilization, one.alone_utilization) == (0, 1)
     assert (one.start - one.start.replace(hour=0)).total_seconds() == 2 * 3600
-    assert one.reason == "served_by_others"
+    assert one.reason == "served_cheaper"
+    assert one.served_by == ("custom:reserved_standard:here:m:2h:no_upfront",)

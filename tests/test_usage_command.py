@@ -145,7 +145,7 @@ def test_the_summary_says_what_it_costs_in_80_columns(bill, tmp_path):
     text = " ".join(result.stdout.split())
     assert "2025-05, 1 file, 1,009 rows" in text
     assert "of it for commitments left unused" in text
-    assert re.search(r"m5\.large us-east-1 1,344\.0 1,008\.0 0\.0 42\.9 %", text)
+    assert re.search(r"m5\.large us-east-1 1,344\.0 1,008\.0 0\.0 42\.9%", text)
     assert "reading cur.csv (1 of 1), AWS Cost and Usage Report" in result.stderr
 
 

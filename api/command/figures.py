@@ -12,22 +12,30 @@ from catalogs import OfferKind
 WIDTH = 80
 
 KIND_NAMES = {
-    OfferKind.CAPACITY_RESERVATION: "capacity",
-    OfferKind.CAPACITY_BLOCK: "capacity block",
-    OfferKind.OWN_HARDWARE: "own",
-    OfferKind.RESERVED_ZONAL: "zonal",
-    OfferKind.RESERVED_STANDARD: "reserved",
-    OfferKind.RESOURCE_COMMITMENT: "committed",
-    OfferKind.AZURE_RESERVATION: "reservation",
-    OfferKind.RESERVED_CONVERTIBLE: "convertible",
-    OfferKind.SAVINGS_PLAN_EC2: "EC2 plan",
-    OfferKind.FLEXIBLE_COMMITMENT: "flexible commitment",
-    OfferKind.AZURE_SAVINGS_PLAN: "savings plan",
-    OfferKind.SAVINGS_PLAN_COMPUTE: "compute plan",
+    OfferKind.CAPACITY_RESERVATION: "Capacity Reservation",
+    OfferKind.CAPACITY_BLOCK: "Capacity Block",
+    OfferKind.OWN_HARDWARE: "own server",
+    OfferKind.RESERVED_ZONAL: "zonal Reserved Instance",
+    OfferKind.RESERVED_STANDARD: "Standard Reserved Instance",
+    OfferKind.RESOURCE_COMMITMENT: "resource-based commitment",
+    OfferKind.AZURE_RESERVATION: "Azure reservation",
+    OfferKind.RESERVED_CONVERTIBLE: "Convertible Reserved Instance",
+    OfferKind.SAVINGS_PLAN_EC2: "EC2 Instance Savings Plan",
+    OfferKind.FLEXIBLE_COMMITMENT: "Compute flexible commitment",
+    OfferKind.AZURE_SAVINGS_PLAN: "Azure savings plan for compute",
+    OfferKind.SAVINGS_PLAN_COMPUTE: "Compute Savings Plan",
 }
+"""Products as their providers write them."""
 
 UNITS = {"machines": "×", "USD per hour": "$/h"}
 """How quantities are written short."""
+
+
+def quantity(amount: Decimal, unit: str) -> str:
+    """How much of a unit there is: ``12 ×`` machines, ``3.816 $/h``, ``1 server``."""
+    unit = UNITS.get(unit, unit)
+    singular = amount == 1 and unit.endswith("s")
+    return f"{amount.normalize():f} {unit.removesuffix('s') if singular else unit}"
 
 
 def offer_name(offer_id: str) -> tuple[str, str]:
@@ -82,7 +90,7 @@ def number(value: float | None) -> str:
 
 def percent(share: float | None, places: int = 1) -> str:
     """A share as percent, never minus zero; a dash where there is none."""
-    return "-" if share is None else f"{share * 100:z.{places}f} %"
+    return "-" if share is None else f"{share * 100:z.{places}f}%"
 
 
 def counted(number: int, noun: str) -> str:

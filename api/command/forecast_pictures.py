@@ -66,7 +66,7 @@ def title(one: SeriesReport) -> str:
         skill = f", {percent(-record.skill, 0)} worse than naive"
     return (
         f"{one.workload}: model {one.model}, {keeps}; on its past "
-        f"{percent(record.coverage, 0)} in the 80 % band{skill}"
+        f"{percent(record.coverage, 0)} in the 80% band{skill}"
     )
 
 
@@ -96,7 +96,7 @@ def draw_demand(axes: Axes, made: DemandForecast, name: str) -> None:
     fan = made.quantiles[name]
     at = _folded(ahead, fan[0], step)[0]
     low, middle, high = (_folded(ahead, row, step)[2] for row in fan)
-    axes.fill_between(at, low, high, color=BAND, lw=0, label="forecast, 10 to 90 %")
+    axes.fill_between(at, low, high, color=BAND, lw=0, label="forecast, 10 to 90%")
     axes.plot(at, middle, color=MEDIAN, lw=1.6, ls="--", label="forecast, median")
     axes.axvline(_day(forecast.start), color=HISTORY, lw=0.8, ls=":")
     top = 1.12 * max(float(values.max()), float(high.max()), 1e-300)

@@ -74,14 +74,14 @@ def _records(series: Sequence[SeriesReport]) -> RenderableType:
     table = make_table(
         "On its own past (naive: last week again, with a fan)",
         ("series", "ahead"),
-        ("origins", "loss", "naive", "skill", "MASE", "in 80 % band"),
+        ("origins", "loss", "naive", "skill", "MASE", "in 80% band"),
     )
     for one in series[:SERIES_SHOWN]:
         for record in one.track_records:
             table.add_row(_short(one.workload), *_figures(record))
     meaning = Text(
         "loss: weighted quantile loss, a share of demand; skill: how much less than naive's; "
-        "MASE: error over that of last week again. In the band, 80 % is right."
+        "MASE: error over that of last week again. In the band, 80% is right."
     )
     return Group(_with_rest(table, len(series) - SERIES_SHOWN), meaning)
 

@@ -40,7 +40,7 @@ def footing(plan: Plan, basis: ForecastBasis) -> str:
     if plan.risk is not None:
         risk = plan.risk
         low, middle, high = (usd(Decimal(one)) for one in (risk.p5_usd, risk.p50_usd, risk.p95_usd))
-        told += f", bills {low} (5 %), {middle} (median), {high} USD (95 %)"
+        told += f", bills {low} (5%), {middle} (median), {high} USD (95%)"
     proof = "" if plan.lower_bound_usd is None else "; the proof holds for these"
     return f"{told}{proof}, not for what will come."
 
@@ -57,7 +57,7 @@ def _on_its_past(basis: ForecastBasis) -> str:
     inside = _range([one.coverage for one in basis.records], 0)
     return (
         f"on its own past, {ahead} ahead: loss {_range(errors, 1)} of demand, {inside} of hours in "
-        "the 80 % band"
+        "the 80% band"
     )
 
 
@@ -99,7 +99,7 @@ def _spread(futures: Sequence[FutureCost]) -> Iterator[tuple[str, FutureCost]]:
     ordered = sorted(futures, key=lambda one: one.total_cost_usd)
     below = list(accumulate(one.probability for one in ordered))
     yield "highest", ordered[-1]
-    for label, share in (("95 %", 0.95), ("median", 0.5), ("5 %", 0.05)):
+    for label, share in (("95%", 0.95), ("median", 0.5), ("5%", 0.05)):
         yield label, ordered[bisect_left(below, share - ROUNDING)]
     yield "lowest", ordered[0]
 

@@ -10,7 +10,16 @@ from itertools import groupby
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from api.command.figures import UNITS, counted, make_table, offer_name, percent, remarks, span, usd
+from api.command.figures import (
+    counted,
+    make_table,
+    offer_name,
+    percent,
+    quantity,
+    remarks,
+    span,
+    usd,
+)
 from api.command.plan_futures import (
     FUTURES_SHOWN,
     footing,
@@ -29,6 +38,7 @@ from planner.plan import (
     NotBought,
     PoolUse,
     Purchase,
+    Reason,
 )
 from planner.request import Accounting
 from planner.settlement import beside
@@ -43,10 +53,15 @@ SLIGHT_SHARE = 0.005
 SMALL_SHARE = Decimal("0.001")
 """Parts of the bill below this share are not worth a reader's time."""
 
-_REASONS = {
-    "too_little_usage": "too little usage",
-    "served_by_others": "others serve it",
-    "limits_steps_or_gap": "limit, step or gap",
+_REASONS: dict[Reason, str] = {
+    "served_cheaper": "served cheaper by others",
+    "too_little_usage": "too little use",
+    "beyond_smallest_purchase": "less use than the smallest purchase serves",
+    "budget_used_up": "upfront budget used up",
+    "limit_reached": "coverage ceiling, quota or number of lines reached",
+    "below_smallest_usd": "below purchases.smallest_usd",
+    "left_out_for_few_lines": "saves less than a line is worth (simplify)",
+    "within_gap": "saves less than the gap",
 }
 
 
@@ -166,8 +181,7 @@ def _to_buy(plan: Plan) -> str:
 
 def quantity_name(one: Purchase) -> str:
     """How much is bought: ``12 ×`` machines or ``3.816 $/h``."""
-    number = f"{one.quantity.normalize():f}"
-    return f"{number} {UNITS.get(one.unit, one.unit)}"
+    return quantity(one.quantity, one.unit)
 
 
 def _purchases(purchases: Sequence[Purchase]) -> RenderableType:
@@ -330,13 +344,20 @@ def _reasons(offers: Sequence[NotBought]) -> RenderableType:
     for one in ordered[:REASONS_SHOWN]:
         table.add_row(
             " ".join(offer_name(one.offer_id)),
-            _REASONS[one.reason],
+            _reason(one),
             percent(one.break_even_utilization),
             percent(one.utilization),
         )
     rest = Counter(_REASONS[one.reason] for one in ordered[REASONS_SHOWN:])
     counts = ", ".join(f"{why} {count}" for why, count in sorted(rest.items()))
     return Group(table, Text(f" {sum(rest.values())} more: {counts}")) if rest else table
+
+
+def _reason(one: NotBought) -> str:
+    """Why, in words; what serves it cheaper is named."""
+    if not one.served_by:
+        return _REASONS[one.reason]
+    return f"cheaper: {' '.join(offer_name(one.served_by[0]))}"
 
 
 def _distance(one: NotBought) -> float:

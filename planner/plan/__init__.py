@@ -1,10 +1,19 @@
 """The plan: what to buy, what it costs, how sure that is, and why not something else."""
 
 from planner.plan.capacity import CapacityHeld, LimitPeak, MachineShare, PoolUse
-from planner.plan.commitments import ConvertibleExchange, Given, NotBought, OwnedUse, Purchase
+from planner.plan.commitments import (
+    ConvertibleExchange,
+    Given,
+    NotBought,
+    OwnedUse,
+    PriceBasis,
+    Purchase,
+    Reason,
+)
 from planner.plan.costs import MonthlyCost, PresentCost
 from planner.plan.futures import FutureCost, FutureReduction, KnownCost, Label, RiskReport, WayCost
 from planner.plan.origin import (
+    CatalogPart,
     CatalogReport,
     ForecastBasis,
     PastRecord,
@@ -17,6 +26,7 @@ from planner.plan.plan import Plan
 
 __all__ = [
     "CapacityHeld",
+    "CatalogPart",
     "CatalogReport",
     "ConvertibleExchange",
     "ForecastBasis",
@@ -36,8 +46,10 @@ __all__ = [
     "PlannedHorizon",
     "PoolUse",
     "PresentCost",
+    "PriceBasis",
     "Purchase",
     "Quantity",
+    "Reason",
     "RepairDone",
     "RiskReport",
     "SolverReport",

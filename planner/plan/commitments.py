@@ -1,10 +1,22 @@
 """The commitments of a plan: bought, owned, exchanged, and offers left unbought."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from catalogs import OfferKind, Payment
 from planner.plan.part import Part, Quantity, Usd
+
+
+class PriceBasis(Part):
+    """Where a price comes from."""
+
+    basis: Literal["quoted", "derived"]
+    """Quoted: the provider publishes it, or the request states it; derived: computed by a rule
+    from such ones."""
+    rule: str | None
+    """The rule of derived ones; of a plan's rates the one most of its machines have."""
+    as_of: date | None
+    """When the price was read, of a plan its oldest rate; none for what a request states."""
 
 
 class Purchase(Part):
@@ -35,6 +47,7 @@ class Purchase(Part):
     """Share of its hours inside the horizon that usage fills, as billed."""
     after_horizon_usd: Usd
     """Still owed or unused after the horizon: recurring plus amortized upfront."""
+    price: PriceBasis
     scenarios: tuple[str, ...] | None = None
     """Futures in which it is bought; none given where it is bought in all."""
 
@@ -95,6 +108,22 @@ class ConvertibleExchange(Part):
     """Futures in which it is made; none given where it is made in all."""
 
 
+Reason = Literal[
+    "served_cheaper",
+    "too_little_usage",
+    "beyond_smallest_purchase",
+    "budget_used_up",
+    "limit_reached",
+    "below_smallest_usd",
+    "left_out_for_few_lines",
+    "within_gap",
+]
+"""Why an offer is left: what it would serve is served cheaper; there is too little of it; there is
+less of it than one purchase serves; the upfront budget is used up; a ceiling on coverage, a quota
+or `purchases.most_lines` is reached; one purchase commits to less than `purchases.smallest_usd`; it
+saves less than a line is worth (`simplify`), or less than the gap leaves open."""
+
+
 class NotBought(Part):
     """An offer left unbought, and why."""
 
@@ -110,4 +139,7 @@ class NotBought(Part):
     """The same if nothing else had been bought."""
     start: datetime
     """The purchase date at which it would do best."""
-    reason: Literal["too_little_usage", "served_by_others", "limits_steps_or_gap"]
+    reason: Reason
+    served_by: tuple[str, ...] = ()
+    """Offers bought or owned that serve what it would, those of most use first; of
+    `served_cheaper` only."""

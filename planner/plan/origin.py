@@ -50,6 +50,17 @@ class CatalogReport(Part):
     name: str
     source: str
     as_of: date
+    """Of several catalogues the oldest."""
+    parts: tuple["CatalogPart", ...] = ()
+    """Each of several catalogues; none where there is one."""
+
+
+class CatalogPart(Part):
+    """One of several catalogues whose prices were used."""
+
+    name: str
+    provider: str
+    as_of: date
 
 
 class PastRecord(Part):

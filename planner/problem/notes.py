@@ -13,6 +13,9 @@ from planner.request import PlanRequest
 STALE_DAYS = 90
 """A catalogue older than this draws a warning."""
 
+REFRESHED = ("aws", "azure", "gcp")
+"""Providers whose prices `fleetplan catalog refresh` downloads."""
+
 
 def notes_of(
     request: PlanRequest,
@@ -119,11 +122,24 @@ def _steep(request: PlanRequest) -> list[str]:
     rate = request.horizon.discount_rate
     if rate <= 1:
         return []
-    return [f"horizon.discount_rate is {rate:.0%} a year; it is a share, 0.08 for 8 %"]
+    return [f"horizon.discount_rate is {rate:.0%} a year; it is a share, 0.08 for 8%"]
 
 
 def _stale(catalog: Catalog, today: datetime) -> tuple[str, ...]:
-    age = catalog.age_days(today.date())
-    if age <= STALE_DAYS:
-        return ()
-    return (f"catalog: prices are of {catalog.as_of.isoformat()}, {age} days old; refresh them",)
+    """Each catalogue whose prices are old, and how to get newer ones."""
+    found = []
+    for one in catalog.parts:
+        age = (today.date() - one.as_of).days
+        if age > STALE_DAYS:
+            name = f" of {one.name}" if len(catalog.parts) > 1 else ""
+            found.append(
+                f"catalog: prices{name} are of {one.as_of.isoformat()}, {age} days old; "
+                f"{_refreshing(one.provider)}"
+            )
+    return tuple(found)
+
+
+def _refreshing(provider: str) -> str:
+    if provider in REFRESHED:
+        return f"refresh them: fleetplan catalog refresh {provider} --out {provider}.parquet"
+    return "refresh them"

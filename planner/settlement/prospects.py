@@ -42,12 +42,14 @@ class Prospects:
             on demand is free.
         utilization: share of its hours it is used, beside everything bought.
         alone: the same if nothing else had been bought.
+        busy: share of its hours in which it would then be used at all.
     """
 
     date: Ints
     break_even: Floats
     utilization: Floats
     alone: Floats
+    busy: Floats
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,13 @@ class Unbought:
         """
         rows = np.arange(len(self.options))
         if not self.options:
-            return Prospects(rows, np.zeros(0), np.zeros(0), np.zeros(0))
+            return Prospects(rows, *(np.zeros(0) for _ in range(4)))
         left = bill.on_demand_quantity + bill.unused_quantity
         used, displaced = map(self.dates.sums, self.steps.use(left))
         worth = self.dates.worth
         utilization = used / worth
         alone = self.dates.sums(self.steps.use(paid_for)[0]) / worth
+        busy = self.dates.sums(self.steps.busy(paid_for)) / worth
         typical_usd = np.broadcast_to(self.steps.highest_usd[:, None], used.shape).copy()
         np.divide(displaced, used, out=typical_usd, where=used > 0)
         value_usd = self.steps.full_usd[:, None] * worth * typical_usd
@@ -84,7 +87,7 @@ class Unbought:
         np.divide(self.dates.cost_usd, value_usd, out=break_even, where=value_usd > 0)
         date = _best_date(margins(utilization, break_even), margins(alone, break_even))
         best = rows, date
-        return Prospects(date, break_even[best], utilization[best], alone[best])
+        return Prospects(date, *(one[best] for one in (break_even, utilization, alone, busy)))
 
 
 def unbought_of(problem: Problem, bought: Set[int]) -> Unbought:
@@ -214,6 +217,21 @@ class _Steps:
             used[plans.rows] = first.sum(axis=0)
             displaced[plans.rows] = plans.dollar_usd @ first
         return used, displaced
+
+    def busy(self, machine_hours: Floats) -> Floats:
+        """Hours in which there is anything for a step to serve [option × window].
+
+        ``machine_hours`` [hour × machine] is what it could serve.
+        """
+        machines = np.where(machine_hours.T < LITTLE_MACHINES, 0.0, machine_hours.T)
+        any_units = (self._pool_units(machines) > 0) * self.worth
+        by_pool = np.add.reduceat(any_units, self.windows, axis=1)
+        found = np.zeros((len(self.full_usd), len(self.windows)))
+        for (pool, _), rows in self.reserved.items():
+            found[rows] = by_pool[pool]
+        for order, plans in self.plans.items():
+            found[plans.rows] = self._first_busy(machines > 0, order).sum(axis=0)
+        return found
 
     def _pool_units(self, machines: Floats) -> Floats:
         """Units [pool × hour] of machines [machine × hour]."""

@@ -13,6 +13,7 @@ from planner.forecasting.basis import describe_basis
 from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
 from planner.plan import (
+    CatalogPart,
     CatalogReport,
     ForecastBasis,
     LimitPeak,
@@ -34,6 +35,7 @@ from planner.settlement.held_report import describe_held
 from planner.settlement.limits_kept import broken_limits
 from planner.settlement.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.settlement.present_cost import doubts_of, present_cost
+from planner.settlement.price_bases import price_basis
 from planner.settlement.reasons import reasons_against
 from planner.settlement.spread import (
     billed_objective_usd,
@@ -147,7 +149,7 @@ def settle(
         reduction=None if problem.futures is None else describe_reduction(problem.futures),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
         present_bill=present,
-        not_bought=reasons_against(outlook),
+        not_bought=reasons_against(outlook, simplified=best.policy is not policy),
         solver=solver,
         catalog=describe_catalog(problem),
         repairs=tuple(RepairDone.model_validate(asdict(one)) for one in problem.demand.repairs),
@@ -209,7 +211,15 @@ def describe_horizon(problem: Problem) -> PlannedHorizon:
 def describe_catalog(problem: Problem) -> CatalogReport:
     """The prices used, as results name them."""
     catalog = problem.catalog
-    return CatalogReport(name=catalog.name, source=catalog.source, as_of=catalog.as_of)
+    several = catalog.parts if len(catalog.parts) > 1 else ()
+    return CatalogReport(
+        name=catalog.name,
+        source=catalog.source,
+        as_of=catalog.as_of,
+        parts=tuple(
+            CatalogPart(name=one.name, provider=one.provider, as_of=one.as_of) for one in several
+        ),
+    )
 
 
 def _purchases(outlook: Outlook) -> tuple[Purchase, ...]:
@@ -228,6 +238,7 @@ def _purchases(outlook: Outlook) -> tuple[Purchase, ...]:
                 cost_usd=mean_usd([(entry.cost_usd, chance) for entry, chance in entries]),
                 utilization=utilization_of(entries),
                 after_horizon_usd=_after_horizon(outlook.policy, one),
+                price=price_basis(problem, one.option),
                 scenarios=names_of(problem, one.lot.group),
             )
         )
