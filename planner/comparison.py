@@ -8,7 +8,7 @@ from typing import Literal
 from catalogs import HOURS_PER_YEAR, OfferKind, Payment
 from planner.errors import InfeasibleError, NoPlanError
 from planner.fixed_rules import peak_purchases, rule_policy
-from planner.plan import CatalogReport, Part, Plan, PlannedHorizon, PresentCost, Usd
+from planner.plan import CatalogReport, Headline, Part, Plan, PlannedHorizon, PresentCost, Usd
 from planner.planning import Settled, Surroundings, resolve, solve_and_settle
 from planner.problem import Problem
 from planner.request import AllowedOffers, PlanRequest
@@ -16,6 +16,7 @@ from planner.settlement import (
     Outlook,
     broken_limits,
     describe_catalog,
+    describe_headline,
     describe_horizon,
     describe_present,
     doubts_of,
@@ -49,6 +50,8 @@ class StrategyResult(Part):
     coverage: float | None = None
     utilization: float | None = None
     gap: float | None = None
+    headline: Headline | None = None
+    """What one signs for; none of a present bill."""
     purchases: int | None = None
     detail: str | None = None
     """Why there are no figures, which limits of the request it does not keep, or whose plan it is
@@ -182,6 +185,7 @@ def _fixed(name: str, description: str, outlook: Outlook) -> StrategyResult:
         savings_share=float((base - total) / base) if base else None,
         coverage=outlook.coverage,
         utilization=outlook.utilization,
+        headline=describe_headline(outlook),
         purchases=len(outlook.policy.bought),
         detail="; ".join(map(str, broken)) or None,
         keeps_limits=not broken,
@@ -285,6 +289,7 @@ def _figures(plan: Plan) -> dict[str, object]:
         "coverage": plan.coverage,
         "utilization": plan.utilization,
         "gap": plan.gap,
+        "headline": plan.headline,
         "purchases": len(plan.purchases),
         "keeps_limits": not any(warning.startswith("limits: ") for warning in plan.warnings),
     }

@@ -15,6 +15,7 @@ from planner.curves import Curves, trace_curves
 from planner.decision import Policy, decide
 from planner.errors import NoPlanError
 from planner.formulation import PlanningModel
+from planner.longer_terms import look_longer, notes_of
 from planner.methods import Formulated, formulate
 from planner.plan import Plan, SolverReport
 from planner.problem import Problem, make_problem
@@ -71,7 +72,7 @@ def plan_fleet(request: PlanRequest, around: Surroundings | None = None) -> Plan
     """The plan of a request with its hourly curves; raises as `make_plan` does."""
     around = around or Surroundings()
     problem = resolve(request, around)
-    made = solve_and_settle(problem, around)
+    made = solve_and_settle(problem, around, is_told=True)
     scenario = median_future(made.plan)
     future, decision = problem.future(scenario), made.shown.policy.decision(problem, scenario)
     return PlannedFleet(made.plan, trace_curves(future, decision))
@@ -102,7 +103,7 @@ def resolve(request: PlanRequest, around: Surroundings) -> Problem:
 
 def solve_problem(problem: Problem, around: Surroundings) -> Plan:
     """The cost-minimal plan of a resolved problem; raises as `make_plan` does."""
-    return solve_and_settle(problem, around).plan
+    return solve_and_settle(problem, around, is_told=True).plan
 
 
 def find_policy(problem: Problem, around: Surroundings) -> Policy:
@@ -140,8 +141,14 @@ class Settled:
         return bill_gap(self.best, self.plan.lower_bound_usd)
 
 
-def solve_and_settle(problem: Problem, around: Surroundings) -> Settled:
-    """The cost-minimal plan of a resolved problem, made simple; raises as `make_plan` does."""
+def solve_and_settle(problem: Problem, around: Surroundings, *, is_told: bool = False) -> Settled:
+    """The cost-minimal plan of a resolved problem, made simple; raises as `make_plan` does.
+
+    Args:
+        problem: the problem.
+        around: what it depends on beside.
+        is_told: whether what longer terms would save is looked into, which takes another solve.
+    """
     began = time.perf_counter()
     zones = merge_zones(problem)
     formulated = formulate(zones.merged, around.workers)
@@ -166,13 +173,29 @@ def solve_and_settle(problem: Problem, around: Surroundings) -> Settled:
         found.outlook,
         simplification_deadline(began, outcome.seconds, limit_s, around.stop),
     )
+    longer = None
+    if is_told:
+        longer = look_longer(
+            problem,
+            found.outlook,
+            lambda wide: find_policy(wide, replace(around, progress=None)),
+            seconds=outcome.seconds,
+            time_left_s=None if limit_s is None else began + limit_s - time.perf_counter(),
+            stop=around.stop,
+        )
     told = replace(
         problem,
-        notes=(*problem.notes, *formulated.notes, *found.notes, *simple.notes),
+        notes=(
+            *problem.notes,
+            *formulated.notes,
+            *found.notes,
+            *simple.notes,
+            *notes_of(longer, problem),
+        ),
         warnings=(*problem.warnings, *simple.warnings),
     )
     shown, best = simple.outlook, found.outlook
-    plan = settle(told, shown.policy, certificate, report, shown, best)
+    plan = settle(told, shown.policy, certificate, report, shown, best, longer)
     return Settled(plan, shown, best)
 
 

@@ -40,7 +40,7 @@ def test_policies_stand_side_by_side_in_80_columns(request_file):
     assert lines[0] == "toy: 2026-01-03 to 2026-01-06 (3 days), 3 purchase dates"
     (row,) = (line.split() for line in lines if line.startswith("hindsight "))
     assert row[1] == "108,000"  # 2,000 machines at 0.5, and half of the hours 1,000 at 1
-    assert "as_recorded: look_back is cheapest, with 100.0 % of hindsight's saving" in result.stdout
+    assert "as_recorded: look_back is cheapest, with 100.0% of hindsight's saving" in result.stdout
     assert "proven: at most 2 times" in result.stdout
     assert any(line.startswith("cautious ") for line in lines)
 
@@ -80,7 +80,7 @@ def test_progress_counts_walks_and_names_course_policy_date_and_cost(request_fil
     """One of six walks that decide is over; of all decisions it has made 3 in 16."""
     result = run("backtest", request_file)
     first = result.stderr.splitlines()[0]
-    assert first == "17 %, 1 of 6 walks: as_recorded, look_back, 2026-01-06: 108,000 USD so far"
+    assert first == "17%, 1 of 6 walks: as_recorded, look_back, 2026-01-06: 108,000 USD so far"
 
 
 def test_unknown_policies_are_refused_with_those_there_are(request_file):

@@ -75,7 +75,9 @@ def test_a_plan_is_told_in_80_columns_with_its_purchases_bill_and_proof(request_
 
 def test_what_terms_cost_beyond_the_horizon_is_told(toy, tmp_path):
     """Two reservations of 2.50 USD, half of whose term the horizon holds."""
-    path = written(tmp_path, yaml.safe_dump(toy | {"horizon": {"hours": 24}}))
+    path = written(
+        tmp_path, yaml.safe_dump(toy | {"horizon": {"hours": 24}, "offers": {"terms_hours": [48]}})
+    )
 
     result = run("plan", path, "--quiet")
 

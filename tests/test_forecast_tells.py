@@ -89,7 +89,7 @@ def test_a_plan_says_what_its_forecast_is_from_and_how_it_did_on_its_past(asked)
     text, _ = shown(show_plan, plan)
     loss, inside = 100 * own.weighted_quantile_loss, 100 * own.coverage
     assert "Rests on a forecast from 140 days of history; on its own past, 5 weeks ahead" in text
-    assert f"loss {loss:.1f} % of demand, {inside:.0f} % of hours in the 80 % band" in text
+    assert f"loss {loss:.1f}% of demand, {inside:.0f}% of hours in the 80% band" in text
     assert "the mean of 16 futures drawn" in text
     assert "the proof holds for these, not for what will come" in text
     assert "forecast from 140 days, costs are means of 16 futures" in str(plan)
@@ -103,15 +103,15 @@ def test_the_range_of_bills_is_that_of_the_futures(asked):
 
     # Of sixteen like futures the first holds 5 %, the eighth the half, the sixteenth 95 %.
     low, middle, high = (usd(bills[at]) for at in (0, 7, 15))
-    assert f"bills {low} (5 %), {middle} (median), {high} USD (95 %)" in text
+    assert f"bills {low} (5%), {middle} (median), {high} USD (95%)" in text
     at = next(at for at, line in enumerate(lines) if line.startswith("Futures, as billed"))
     rows = [line.split() for line in lines[at + 2 : at + 7]]
-    assert [row[0] for row in rows] == ["highest", "95", "median", "5", "lowest"]
-    assert [row[-3] for row in rows] == [high, high, middle, low, low]
+    assert [row[0] for row in rows] == ["highest", "95%", "median", "5%", "lowest"]
+    assert [row[-2] for row in rows] == [high, high, middle, low, low]
     by_name = {one.name: usd(one.total_cost_usd) for one in plan.scenarios}
     for row in rows:
         name = next(word for word in row if word.startswith("path-"))
-        assert by_name[name] == row[-3]
+        assert by_name[name] == row[-2]
 
 
 def test_few_futures_are_all_told(asked):
@@ -163,9 +163,9 @@ def test_later_purchases_that_cost_next_to_nothing_are_summed_up(asked):
     none_shown, _ = shown(show_plan, dearer)
 
     assert len(small) < len(costs)
-    told = f"below 1 % of the plan's cost: {usd(sum(small))} USD on the mean"
+    told = f"below 1% of the plan's cost: {usd(sum(small))} USD on the mean"
     assert (told in text) is bool(small)
-    told = f"each below 1 % of the plan's cost: {usd(sum(costs.values()))} USD on the mean"
+    told = f"each below 1% of the plan's cost: {usd(sum(costs.values()))} USD on the mean"
     assert told in none_shown
     assert "Later, by the demand seen by then" not in none_shown
 
@@ -275,9 +275,9 @@ def test_the_header_names_the_zone_and_the_shortest_and_longest_history(document
 
 
 def test_what_rounds_to_zero_has_no_minus():
-    assert percent(-0.0004) == "0.0 %"
-    assert percent(-0.004, 0) == "0 %"
-    assert percent(-0.006, 0) == "-1 %"
+    assert percent(-0.0004) == "0.0%"
+    assert percent(-0.004, 0) == "0%"
+    assert percent(-0.006, 0) == "-1%"
     assert usd(Decimal("-0.003")) == "0.00"
     assert usd(Decimal("-0.03")) == "-0.03"
     assert number(-1e-5 * 100 / 3) == "-3.333e-04"
@@ -294,8 +294,8 @@ def test_a_forecast_no_better_than_naive_is_not_called_0_percent_better(asked):
 
     assert said(-0.004).endswith("as good as naive")
     assert said(0.004).endswith("as good as naive")
-    assert said(0.1).endswith("10 % better than naive")
-    assert said(-0.1).endswith("10 % worse than naive")
+    assert said(0.1).endswith("10% better than naive")
+    assert said(-0.1).endswith("10% worse than naive")
 
 
 def test_the_basis_stands_in_the_plan_s_document(asked):

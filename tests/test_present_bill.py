@@ -172,7 +172,7 @@ def test_it_reads_well_in_80_columns(asked):
         "bill is 200.00 USD, 40.00 USD less.",
     ]
     row = next(line for line in lines if line.startswith("present_bill  "))
-    assert row.split() == ["present_bill", "200.00", "16.7", "%", "-", "-", "75.0", "%", "-"]
+    assert row.split() == ["present_bill", "200.00", "16.7%", "-", "-", "75.0%", "-"]
     text = " ".join(lines)
     assert (
         "present_bill: as custom in 2026-01 billed the same hours; 20.00 USD (25.0%) of its "

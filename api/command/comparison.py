@@ -1,5 +1,6 @@
 """Strategies side by side on a terminal, in 80 columns."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from rich.console import Console
@@ -14,12 +15,18 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     """Print a comparison."""
     console.print(Text(headline(comparison), style="bold"))
     console.print()
-    left, right = ("strategy",), ("cost USD", "saving", "upfront USD", "coverage", "used", "gap")
-    table = make_table("", left, right)
-    for one in comparison.strategies:
-        style = "bold" if one.strategy == comparison.cheapest else ""
-        table.add_row(one.strategy, *_figures(one), style=style)
-    console.print(table)
+    for title, columns, read in (
+        ("", ("cost USD", "saving", "purchases", "coverage", "used", "gap"), _figures),
+        ("What one signs for, USD", _SIGNED, _signed),
+    ):
+        table = make_table(title, ("strategy",), columns)
+        for one in comparison.strategies:
+            style = "bold" if one.strategy == comparison.cheapest else ""
+            if figures := read(one):
+                table.add_row(one.strategy, *figures, style=style)
+        console.print(table)
+        console.print()
+    console.print(Text(_paid_when(comparison)))
     console.print()
     for one in comparison.strategies:
         why = "" if one.detail is None else f": {one.detail}"
@@ -66,11 +73,44 @@ def _figures(one: StrategyResult) -> list[str]:
     return [
         _cost(one),
         percent(one.savings_share),
-        "-" if one.upfront_cash_usd is None else usd(one.upfront_cash_usd),
+        "-" if one.purchases is None else f"{one.purchases}",
         percent(one.coverage),
         percent(one.utilization),
         percent(one.gap, 2),
     ]
+
+
+_SIGNED = ("quarter", "year", "in all", "committed", "still to pay", "paid ahead")
+
+
+def _signed(one: StrategyResult) -> list[str]:
+    """Cash of the first quarter and year and of all hours, commitment, what stays to be paid."""
+    head = one.headline
+    if head is None:
+        return []
+    return [
+        usd(amount)
+        for amount in (
+            head.cash_first_quarter_usd,
+            head.cash_first_year_usd,
+            head.cash_usd,
+            head.commitment_total_usd,
+            head.still_to_pay_usd,
+            head.paid_ahead_usd,
+        )
+    ]
+
+
+def _paid_when(comparison: Comparison) -> str:
+    """Which months the columns mean."""
+    heads = (one.headline for one in comparison.strategies)
+    head = next(one for one in heads if one is not None)
+    end = f"{comparison.horizon.end - timedelta(hours=1):%Y-%m-%d}"
+    return (
+        f"Paid in {head.first_quarter}, in {head.first_year}, and to {end} in all. Committed: "
+        f"upfront and fees over all terms. Still to pay: fees after {end}. Paid ahead: upfront "
+        "for hours after it."
+    )
 
 
 def _cost(one: StrategyResult) -> str:

@@ -8,6 +8,19 @@ from rich.table import Table
 from rich.text import Text
 
 from catalogs import OfferKind
+from planner.words import counted, percent, span, usd
+
+__all__ = [
+    "counted",
+    "make_table",
+    "number",
+    "offer_name",
+    "percent",
+    "quantity",
+    "remarks",
+    "span",
+    "usd",
+]
 
 WIDTH = 80
 
@@ -46,13 +59,6 @@ def offer_name(offer_id: str) -> tuple[str, str]:
     return " ".join(words), f"{term} {payment.removesuffix('_upfront')}"
 
 
-def span(hours: int) -> str:
-    """A length of time in the unit people use for it."""
-    if hours >= 60 * 24:
-        return counted(round(hours / 730), "month")
-    return counted(round(hours / 24), "day") if hours >= 2 * 24 else counted(hours, "hour")
-
-
 def remarks(notes: Sequence[str], warnings: Sequence[str], *lines: str) -> RenderableType:
     """Warnings, notes and further lines, one below the other."""
     found = [Text.assemble(("warning: ", "bold yellow"), warning) for warning in warnings]
@@ -73,11 +79,6 @@ def make_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     return table
 
 
-def usd(amount: Decimal) -> str:
-    """Dollars as read: whole ones from a thousand on, cents below, never minus zero."""
-    return f"{amount:z,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{amount:z,.2f}"
-
-
 def number(value: float | None) -> str:
     """A quantity as read: four digits, thousands apart; a dash where there is none."""
     if value is None:
@@ -86,13 +87,3 @@ def number(value: float | None) -> str:
         digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
         return f"{value:z,.{digits if abs(value) >= 1 or value == 0 else 4}f}"
     return f"{value:.3e}"
-
-
-def percent(share: float | None, places: int = 1) -> str:
-    """A share as percent, never minus zero; a dash where there is none."""
-    return "-" if share is None else f"{share * 100:z.{places}f}%"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where need be."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

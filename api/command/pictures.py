@@ -45,6 +45,7 @@ def draw_plan(plan: Plan, curves: Curves) -> bytes:
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title(plan), fontsize=13, fontweight="bold", x=0.01, ha="left")
+    figure.supxlabel(signed_for(plan), fontsize=10, x=0.01, ha="left")
     axes = figure.subplot_mosaic([["time", "time"], ["duration", "bill"]], height_ratios=[1.15, 1])
     draw_demand(axes["time"], plan, curves)
     draw_duration(axes["duration"], plan, curves)
@@ -66,6 +67,17 @@ def title(plan: Plan) -> str:
     present = None if plan.present_bill is None else plan.present_bill.total_cost_usd
     beside = "" if present is None else f", present bill {usd(present)} USD"
     return f"{plan.name}: {bought}, {cost} USD over {plan.horizon.hours:,} hours{saved}{beside}"
+
+
+def signed_for(plan: Plan) -> str:
+    """Cash, and what stays to be paid, in one line."""
+    head = plan.headline
+    return (
+        f"Paid in {head.first_quarter} {usd(head.cash_first_quarter_usd)} USD, in "
+        f"{head.first_year} {usd(head.cash_first_year_usd)} USD. After the planned hours "
+        f"{usd(head.still_to_pay_usd)} USD of fees are still to pay, "
+        f"{usd(head.paid_ahead_usd)} USD are paid ahead."
+    )
 
 
 def of_which(plan: Plan) -> str:

@@ -64,7 +64,7 @@ def _on_its_past(basis: ForecastBasis) -> str:
 def _range(shares: Sequence[float], places: int) -> str:
     """The lowest and the highest share, or the one."""
     low, high = (percent(one, places) for one in (min(shares), max(shares)))
-    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+    return low if low == high else f"{low.removesuffix('%')} to {high}"
 
 
 def future_bills(plan: Plan) -> RenderableType:

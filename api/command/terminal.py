@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 
@@ -67,7 +67,8 @@ _REASONS: dict[Reason, str] = {
 
 def show_plan(console: Console, plan: Plan) -> None:
     """Print a plan."""
-    parts: list[RenderableType] = [Text(headline(plan), style="bold"), Text(certainty(plan))]
+    parts: list[RenderableType] = [Text(plan.headline.sentence, style="bold")]
+    parts += [signed_for(plan), Text(certainty(plan))]
     if plan.forecast is not None:
         parts.append(Text(footing(plan, plan.forecast)))
     if plan.present_bill is not None:
@@ -122,18 +123,30 @@ def caution(plan: Plan) -> str:
     )
 
 
-def headline(plan: Plan) -> str:
-    """What to buy now, what it costs and what that saves."""
-    cost, base = usd(plan.total_cost_usd), usd(plan.on_demand_cost_usd)
-    price = f"costs {cost} USD over {span(plan.horizon.hours)}"
-    share = plan.savings_share
-    if not plan.purchases and not plan.exchanges:
-        return f"{plan.name}: buy no commitment. The fleet {price}; on demand it costs {base} USD."
-    saved = "" if share is None else f", {percent(abs(share))} {'less' if share >= 0 else 'more'}"
-    to_do = _to_buy(plan) if plan.purchases else "buy no commitment"
-    if plan.exchanges:
-        to_do += f", make {counted(len(plan.exchanges), 'exchange')}"
-    return f"{plan.name}: {to_do}. The fleet {price}{saved} than on demand ({base} USD)."
+def signed_for(plan: Plan) -> RenderableType:
+    """What one signs for: cash, commitment, what stays to be paid, savings."""
+    head, end = plan.headline, f"{plan.horizon.end - timedelta(hours=1):%Y-%m-%d}"
+    rented = head.on_demand_cash
+    table = make_table("", ("what you pay, USD",), ("this plan", "all on demand"))
+    rows = [
+        (f"in {head.first_quarter}", head.cash_first_quarter_usd, rented.first_quarter_usd),
+        (f"in {head.first_year}", head.cash_first_year_usd, rented.first_year_usd),
+        (f"in {span(plan.horizon.hours)}, to {end}", head.cash_usd, rented.horizon_usd),
+    ]
+    for at, (label, paid, otherwise) in enumerate(rows):
+        if label not in {name for name, *_ in rows[:at]} and paid is not None:
+            table.add_row(label, usd(paid), usd(otherwise))
+    table.add_row("  of it ahead, for hours after that", usd(head.paid_ahead_usd), "")
+    table.add_row(f"fees still to pay after {end}", usd(head.still_to_pay_usd), "")
+    table.add_row("committed over all terms", usd(head.commitment_total_usd), "")
+    table.add_row("saved on the bill", usd(head.savings_usd.mean), "")
+    if plan.scenarios:
+        low, high = usd(head.savings_usd.worst_tenth), usd(head.savings_usd.best_tenth)
+        table.add_row("  one future in ten saves less than", low, "")
+        table.add_row("  one future in ten saves more than", high, "")
+    if head.next_deadline is not None:
+        table.add_row("next deadline", f"{head.next_deadline:%Y-%m-%d}", "")
+    return table
 
 
 def certainty(plan: Plan) -> str:
@@ -161,22 +174,6 @@ def _order(plan: Plan) -> str:
         f" {usd(order)} USD of it come from the order in which the provider applies commitments, "
         "which is not the cheapest."
     )
-
-
-def _to_buy(plan: Plan) -> str:
-    first = plan.purchases[0].start
-    now = [one for one in plan.purchases if one.start == first]
-    later = [one for one in plan.purchases if one.start != first]
-    upfront = sum((one.upfront_usd for one in now), Decimal(0))
-    text = f"buy {counted(len(now), 'commitment')} on {first:%Y-%m-%d} ({usd(upfront)} USD upfront)"
-    if first > plan.horizon.start:
-        text = f"buy nothing yet, {text.removeprefix('buy ')}"
-    dates = counted(len({one.start for one in later}), "later date")
-    if later and len(plan.scenarios) > FUTURES_SHOWN:
-        text += f" and more on {dates} by the demand seen by then"
-    elif later:
-        text += f" and {len(later)} more on {dates}"
-    return text
 
 
 def quantity_name(one: Purchase) -> str:

@@ -38,6 +38,7 @@ def pose(
     dates: Sequence[datetime] = (),
     risk: Risk | None = None,
     information: Information | None = None,
+    history_hours: int | None = None,
 ) -> Problem:
     """The problem of a demand in memory, from its first hour on, amortized.
 
@@ -50,6 +51,8 @@ def pose(
         dates: when one may buy; the first hour when there are none.
         risk: how much bad futures weigh; not at all when absent.
         information: what later dates know; nothing when absent.
+        history_hours: of the history that the demand was forecast from, if it was; else every term
+            may be bought, as those policies may that know no more.
 
     Raises:
         InvalidInputError: with every fault of the request.
@@ -75,7 +78,15 @@ def pose(
     asked = request.model_copy(update=changed)
     # The age of prices is of no account here: the past is judged at prices of one day.
     prices_of = datetime(catalog.as_of.year, catalog.as_of.month, catalog.as_of.day, tzinfo=UTC)
-    return make_problem(asked, folder=Path(), today=prices_of, catalog=catalog, demand=demand)
+    return make_problem(
+        asked,
+        folder=Path(),
+        today=prices_of,
+        catalog=catalog,
+        demand=demand,
+        history_hours=history_hours,
+        every_term=history_hours is None,
+    )
 
 
 def _held_within(workload: Workload, start: datetime, end: datetime) -> Workload:

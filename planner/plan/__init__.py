@@ -10,8 +10,9 @@ from planner.plan.commitments import (
     Purchase,
     Reason,
 )
-from planner.plan.costs import MonthlyCost, PresentCost
+from planner.plan.costs import LongerTerms, MonthlyCost, PresentCost
 from planner.plan.futures import FutureCost, FutureReduction, KnownCost, Label, RiskReport, WayCost
+from planner.plan.headline import Cash, Headline, Range
 from planner.plan.origin import (
     CatalogPart,
     CatalogReport,
@@ -26,6 +27,7 @@ from planner.plan.plan import Plan
 
 __all__ = [
     "CapacityHeld",
+    "Cash",
     "CatalogPart",
     "CatalogReport",
     "ConvertibleExchange",
@@ -33,9 +35,11 @@ __all__ = [
     "FutureCost",
     "FutureReduction",
     "Given",
+    "Headline",
     "KnownCost",
     "Label",
     "LimitPeak",
+    "LongerTerms",
     "MachineShare",
     "MonthlyCost",
     "NotBought",
@@ -49,6 +53,7 @@ __all__ = [
     "PriceBasis",
     "Purchase",
     "Quantity",
+    "Range",
     "Reason",
     "RepairDone",
     "RiskReport",

@@ -49,3 +49,18 @@ class PresentCost(Part):
         """The months billed, for reading."""
         first, last = self.first_month, self.last_month
         return first if first == last else f"{first} to {last}"
+
+
+class LongerTerms(Part):
+    """What terms would save that are left out as longer than what is planned for."""
+
+    terms_hours: tuple[int, ...]
+    """Those left out."""
+    saving_usd: Usd
+    """Within the horizon, as billed, if demand went on so that they are used up; in the plan's
+    accounting."""
+    saving_share: float
+    """Of the plan's cost."""
+    after_demand_usd: Usd
+    """What of them would fall due, or be paid ahead, after the horizon, beyond what the plan's own
+    purchases leave."""

@@ -5,8 +5,9 @@ from typing import Literal
 
 from planner.plan.capacity import CapacityHeld, LimitPeak, MachineShare, PoolUse
 from planner.plan.commitments import ConvertibleExchange, NotBought, OwnedUse, Purchase
-from planner.plan.costs import MonthlyCost, PresentCost
+from planner.plan.costs import LongerTerms, MonthlyCost, PresentCost
 from planner.plan.futures import FutureCost, FutureReduction, KnownCost, RiskReport
+from planner.plan.headline import Headline
 from planner.plan.origin import (
     CatalogReport,
     ForecastBasis,
@@ -21,6 +22,7 @@ class Plan(Part):
     """A purchase plan, re-billed by the provider's own rules."""
 
     name: str
+    headline: Headline
     status: Literal["optimal", "feasible"]
     """optimal: the model gap meets the asked one; feasible: a plan with a wider model gap."""
     total_cost_usd: Usd
@@ -75,6 +77,9 @@ class Plan(Part):
     risk: RiskReport | None = None
     present_bill: PresentCost | None = None
     """What the present fleet costs, where the request names its bill."""
+    longer_terms: LongerTerms | None = None
+    """What terms left out as too long would save; none where none are, or there was no time to
+    see."""
     not_bought: tuple[NotBought, ...]
     solver: SolverReport
     catalog: CatalogReport

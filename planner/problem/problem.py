@@ -15,7 +15,7 @@ from planner.fleet import Candidate, Pools, cheapest_candidates
 from planner.forecasting import Forecast, Futures
 from planner.information import partition_in
 from planner.owned import Owned
-from planner.purchases import Lot, Option, find_options, find_sizes, make_lots
+from planner.purchases import Lot, Option, Terms, find_options, find_sizes, make_lots
 from planner.request import AllowedOffers, PastBill, PlanRequest, Risk
 from planner.stages import Partition, Stages, make_stages
 from planner.sustained_use import quarters_of
@@ -45,6 +45,7 @@ class Problem:
         warnings: what the reader should mind.
         futures: what the demand's scenarios were drawn as, where it is forecast.
         forecast: what these were drawn from.
+        terms: which terms may be bought where the request names none; None where it does.
         fractions_from: hour of the horizon from which on purchases need not be whole ones, where
             earlier ones alone are made; never when None.
     """
@@ -65,6 +66,7 @@ class Problem:
     warnings: tuple[str, ...]
     futures: Futures | None = None
     forecast: Forecast | None = None
+    terms: Terms | None = None
     fractions_from: int | None = None
 
     @property
@@ -87,6 +89,14 @@ class Problem:
         options = find_options(request, self.catalog, self.pools)
         lots = make_lots(options, self.calendar, self.information, self.probability.tolist())
         return replace(self, request=request, options=options, lots=lots)
+
+    def with_longer_terms(self) -> "Problem":
+        """The same problem with the terms allowed that were left out as too long."""
+        if self.terms is None:
+            return self
+        every = AllowedOffers(terms_hours=(*self.terms.allowed, *self.terms.left_out))
+        offers = self.request.offers.model_copy(update={"terms_hours": every.terms_hours})
+        return replace(self.with_offers(offers), terms=None)
 
     def with_sizes(self, instance_types: Collection[str]) -> "Problem":
         """The same problem in which reservations of some types may be bought as well.

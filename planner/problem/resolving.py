@@ -35,7 +35,7 @@ from planner.problem.faults import (
 )
 from planner.problem.notes import notes_of, warnings_of
 from planner.problem.problem import Problem, gap_of
-from planner.purchases import Lot, Option, find_options, find_targets, make_lots
+from planner.purchases import Lot, Option, find_options, find_targets, fitting_terms, make_lots
 from planner.repairs import summed_up
 from planner.request import PastBill, PlanRequest
 from planner.stages import Partition
@@ -49,6 +49,8 @@ def make_problem(
     examples: Path | None = None,
     catalog: Catalog | None = None,
     demand: Demand | None = None,
+    history_hours: int | None = None,
+    every_term: bool = False,
 ) -> Problem:
     """Resolve a request: read prices and demand, find machines and offers.
 
@@ -59,6 +61,8 @@ def make_problem(
         examples: the folder of named example demands.
         catalog: the prices, where they are open already, instead of the request's.
         demand: the series and scenarios, where they are known already, instead of the request's.
+        history_hours: of the history that such a demand was forecast from, if it was.
+        every_term: whether terms longer than the planned span may be bought though unnamed.
 
     Raises:
         InvalidInputError: with the faults of catalogue, demand, workloads and dates together.
@@ -77,6 +81,16 @@ def make_problem(
     if fleet is None:
         raise InvalidInputError(faults.found)
     offered = _offered(request, inputs.catalog, planned, fleet)
+    if inputs.forecast is not None:
+        history_hours = inputs.forecast.history.hours
+    terms = None
+    if not every_term:
+        terms = fitting_terms(request, offered.options, planned.calendar.hours, history_hours)
+    if terms is not None and terms.left_out:
+        # Slices are made of the rates that matter; those of terms left out do not.
+        request = request.model_copy(update={"offers": terms.within(request.offers)})
+        fleet = _make_fleet(request, inputs.catalog, planned, is_drawn=is_drawn)
+        offered = _offered(request, inputs.catalog, planned, fleet)
     notes = notes_of(request, offered.options, fleet.owned, fleet.candidates)
     return Problem(
         request=request,
@@ -92,7 +106,11 @@ def make_problem(
         targets=offered.targets,
         present=inputs.present,
         notes=(*planned.notes, *inputs.notes, *notes),
-        warnings=warnings_of(request, inputs.catalog, today),
+        warnings=(
+            *warnings_of(request, inputs.catalog, today),
+            *(() if terms is None else terms.warnings),
+        ),
+        terms=terms,
         futures=inputs.futures,
         forecast=inputs.forecast,
     )

@@ -11,15 +11,18 @@ from planner.purchases.option import (
     product_of,
     step_price,
 )
+from planner.purchases.terms import Terms, fitting_terms
 
 __all__ = [
     "Lot",
     "Offer",
     "Option",
     "Rates",
+    "Terms",
     "find_options",
     "find_sizes",
     "find_targets",
+    "fitting_terms",
     "hardware_option",
     "lot_cost_usd",
     "make_lots",

@@ -89,7 +89,8 @@ class AllowedOffers(Document):
     kinds: tuple[OfferKind, ...] = USUAL
     """All but capacity_block when absent."""
     terms_months: tuple[Literal[12, 36], ...] | None = None
-    """12 and 36; every term of the catalogue when neither this nor `terms_hours` is given."""
+    """12 and 36. When neither this nor `terms_hours` is given, the terms of the catalogue that are
+    no longer than the planned hours."""
     terms_hours: tuple[Hours, ...] | None = None
     payments: tuple[Payment, ...] = tuple(Payment)
     exchanges: bool = False

@@ -8,7 +8,8 @@ from planner.exchanges import Exchange, Source, fees_factor, true_up_factor
 from planner.plan import ConvertibleExchange, Given
 from planner.problem import Problem
 from planner.purchases import Option, step_price
-from planner.rebill import account_of, exchange_id, source_id, taken_commitment
+from planner.rebill import account_of, exchange_id, source_id
+from planner.settlement.left_after import left_by_exchange
 from planner.settlement.outlook import Outlook, mean_usd, utilization_of
 from planner.settlement.spread import names_of
 
@@ -26,8 +27,6 @@ def _described(outlook: Outlook, made: Exchanged) -> ConvertibleExchange:
     entries = outlook.entries(exchange_id(problem, made), exchange.group)
     extra_usd = _extra_usd(problem, made)
     worth_usd = _most_served_usd(problem, exchange, made.taken)
-    taken = taken_commitment(problem, made)
-    beyond = max(exchange.end - calendar.hours, 0)
     return ConvertibleExchange(
         date=calendar.at(exchange.hour),
         given=tuple(_given(problem, source, steps) for source, steps in made.given),
@@ -47,7 +46,7 @@ def _described(outlook: Outlook, made: Exchanged) -> ConvertibleExchange:
         extra_usd=_usd(Fraction(extra_usd)),
         break_even_utilization=extra_usd / worth_usd if worth_usd > 0 else None,
         utilization=utilization_of(entries),
-        after_horizon_usd=_usd(Fraction(taken.amortized_hourly_usd) * beyond),
+        after_horizon_usd=left_by_exchange(problem, made).usd,
         scenarios=names_of(problem, exchange.group),
     )
 

@@ -39,6 +39,7 @@ class FutureBill:
         billed: what is committed in it, by the order of the bill's commitments.
         bill: the sums of its bill at exact prices.
         on_demand_usd: the bill of the same demand all on demand.
+        on_demand_cash: what is paid for that, by month.
         on_demand_hours: machine-hours left on demand [machine].
         served_hours: machine-hours that commitments serve [machine].
         peaks: the most that counts against each limit on what is had or moved at once.
@@ -54,6 +55,7 @@ class FutureBill:
     billed: tuple[Billed, ...]
     bill: Statement
     on_demand_usd: Decimal
+    on_demand_cash: tuple[tuple[str, Decimal], ...]
     on_demand_hours: Floats
     served_hours: Floats
     peaks: tuple[Peak, ...]
@@ -213,6 +215,7 @@ def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought)
     served = bill.dedicated_quantity + bill.spend_quantity
     cheapest_held = cheapest_running(future, machines_held) if future.holds_capacity else None
     paid = paid_for(decision.running, decision.held)
+    rented = bill_on_demand(future, cheapest_running(future), cheapest_held)
     return FutureBill(
         name=named.name,
         probability=named.probability,
@@ -220,7 +223,8 @@ def _billed(problem: Problem, policy: Policy, scenario: int, unbought: Unbought)
         exchanges=decision.exchanges,
         billed=tuple(billed_of(future, decision.bought, decision.exchanges)),
         bill=bill.statement,
-        on_demand_usd=bill_on_demand(future, cheapest_running(future), cheapest_held).total_usd,
+        on_demand_usd=rented.total_usd,
+        on_demand_cash=tuple((month.month, month.cash_usd) for month in rented.months),
         on_demand_hours=bill.on_demand_quantity.sum(axis=0),
         served_hours=served.sum(axis=0),
         peaks=peaks,

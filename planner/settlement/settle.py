@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 
 from catalogs import DedicatedOffer, SpendOffer
-from planner.decision import Bought, Decision, Policy
+from planner.decision import Decision, Policy
 from planner.forecasting.basis import describe_basis
 from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
@@ -17,6 +16,7 @@ from planner.plan import (
     CatalogReport,
     ForecastBasis,
     LimitPeak,
+    LongerTerms,
     MachineShare,
     MonthlyCost,
     OwnedUse,
@@ -31,7 +31,9 @@ from planner.problem import Problem
 from planner.purchases import Offer, Option, step_price
 from planner.rebill import account_of, purchase_id, rebill, resources_of
 from planner.settlement.exchanges_told import describe_exchanges
+from planner.settlement.headline import describe_headline
 from planner.settlement.held_report import describe_held
+from planner.settlement.left_after import after_horizon_usd, left_by
 from planner.settlement.limits_kept import broken_limits
 from planner.settlement.outlook import Outlook, look_out, mean_usd, utilization_of
 from planner.settlement.present_cost import doubts_of, present_cost
@@ -98,6 +100,7 @@ def settle(
     solver: SolverReport,
     billed: Outlook | None = None,
     best: Outlook | None = None,
+    longer: LongerTerms | None = None,
 ) -> Plan:
     """The plan of a policy. Its cost is the provider's bill, not the model's objective.
 
@@ -108,6 +111,7 @@ def settle(
         solver: what solved it.
         billed: the policy's bills, where they are known already.
         best: the cheapest plan found, where a simpler one is shown.
+        longer: what terms that are left out would save.
     """
     outlook = replace(billed, problem=problem) if billed else look_out(problem, policy)
     best = best or outlook
@@ -119,6 +123,7 @@ def settle(
     present = present_cost(problem, on_demand)
     return Plan(
         name=problem.request.name,
+        headline=describe_headline(outlook),
         status="optimal" if met else "feasible",
         total_cost_usd=total,
         model_cost_usd=model_cost,
@@ -149,6 +154,7 @@ def settle(
         reduction=None if problem.futures is None else describe_reduction(problem.futures),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
         present_bill=present,
+        longer_terms=longer,
         not_bought=reasons_against(outlook, simplified=best.policy is not policy),
         solver=solver,
         catalog=describe_catalog(problem),
@@ -167,7 +173,7 @@ def settle(
 def _doubts(outlook: Outlook, policy: Policy) -> Iterator[str]:
     """Limits that the bill breaks, and what reaches beyond the horizon."""
     yield from (f"limits: {one}" for one in broken_limits(outlook))
-    yield from _horizon_warning(policy)
+    yield from _horizon_warning(outlook.problem, policy)
 
 
 def _basis(problem: Problem) -> ForecastBasis | None:
@@ -237,7 +243,7 @@ def _purchases(outlook: Outlook) -> tuple[Purchase, ...]:
                 hourly_usd=_usd(hourly),
                 cost_usd=mean_usd([(entry.cost_usd, chance) for entry, chance in entries]),
                 utilization=utilization_of(entries),
-                after_horizon_usd=_after_horizon(outlook.policy, one),
+                after_horizon_usd=left_by(outlook.policy, one).usd,
                 price=price_basis(problem, one.option),
                 scenarios=names_of(problem, one.lot.group),
             )
@@ -274,18 +280,6 @@ def _offer_fields(problem: Problem, option: Option) -> dict[str, object]:
         "payment": offer.payment,
         "unit": _unit(offer),
     }
-
-
-def _after_horizon(policy: Policy, bought: Bought) -> Decimal:
-    """Of a purchase, without what exchanges give by then."""
-    upfront, hourly = step_price(bought.option)
-    term = bought.option.offer.term_hours
-    beyond = term - (bought.lot.end - bought.lot.start)
-    given = sum(
-        one.given_of(bought.lot) * one.exchange.probability / bought.lot.probability
-        for one in policy.exchanges
-    )
-    return _usd((bought.steps - Fraction(given)) * (upfront / term + hourly) * beyond)
 
 
 def _owned(outlook: Outlook) -> tuple[OwnedUse, ...]:
@@ -391,9 +385,9 @@ def _bill_warning(gap: float | None, model_gap: float | None, asked: float) -> t
     )
 
 
-def _horizon_warning(policy: Policy) -> tuple[str, ...]:
+def _horizon_warning(problem: Problem, policy: Policy) -> tuple[str, ...]:
     """Terms judged mostly on hours the plan knows nothing of."""
-    beyond = sum(float(_after_horizon(policy, one)) * one.lot.probability for one in policy.bought)
+    beyond = float(after_horizon_usd(problem, policy))
     inside = sum(float(one.steps) * one.lot.expected_cost_usd for one in policy.bought)
     if beyond <= inside:
         return ()

@@ -60,6 +60,7 @@ class Forecasting:
             dates=dates,
             risk=self.risk,
             information=request.information if is_tree else known_at(since),
+            history_hours=seen.past.hours,
         )
         return purchases_of(problem, RARELY_HOURS)
 
