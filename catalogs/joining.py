@@ -32,12 +32,12 @@ def join_catalogs(catalogs: Sequence[Catalog]) -> Catalog:
         as_of=min(one.as_of for one in catalogs),
     )
     types = pd.concat([one.instance_types for one in catalogs])
-    rates = _joined([one.rates for one in catalogs])
+    rates = joined_rates([one.rates for one in catalogs])
     parts = tuple(part for one in catalogs for part in one.parts)
     return Catalog(CatalogTables(types, rates, provenance, parts))
 
 
-def _joined(rates: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def joined_rates(rates: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The rows one table after another: no machine stands in two, so each one's stay together."""
     columns = {
         column: union_categoricals([one[column] for one in rates])

@@ -108,7 +108,7 @@ def _without_trailing_zeros(number: Decimal) -> Decimal:
 def instance_types_frame(instance_types: Iterable[InstanceType]) -> pd.DataFrame:
     """Rows of the instance-type table, columns `TYPE_DTYPES`, index ``name``, order kept."""
     rows = [
-        instance_type.model_dump() | {"resources": _resources_text(instance_type.resources)}
+        instance_type.model_dump() | {"resources": resources_text(instance_type.resources)}
         for instance_type in instance_types
     ]
     frame = pd.DataFrame(rows, columns=["name", *TYPE_DTYPES]).set_index("name")
@@ -140,7 +140,8 @@ def resource_names(instance_types: pd.DataFrame) -> set[str]:
     return {name for text in texts for name in parse_resources(text)}
 
 
-def _resources_text(resources: Mapping[str, Decimal]) -> str:
+def resources_text(resources: Mapping[str, Decimal]) -> str:
+    """The same the other way round."""
     return " ".join(f"{name}={quantity}" for name, quantity in resources.items())
 
 

@@ -34,12 +34,17 @@ def rate(name, kind, hourly_usd, term_hours=None, payment="no_upfront", upfront_
 def request_document(rates, demand, *, types=(), workloads=None, **parts):
     """A request document with its prices and its demand inline; one purchase date, gap 0.
 
-    The plan is the cheapest one, not a simpler form of it.
+    The plan is the cheapest one of all terms, not a simpler form of it; ``terms_hours`` of None in
+    ``offers`` leaves terms to the rule.
 
     ``types`` describe machines beyond their names; without ``workloads`` each series of
     ``demand`` counts machines of the type of its name. With ``scenarios`` (their probabilities)
     ``demand`` holds the series of each.
     """
+    sold = sorted({row["term_hours"] for row in rates if row.get("term_hours")})
+    parts["offers"] = ({"terms_hours": sold} if sold else {}) | parts.get("offers", {})
+    if "terms_months" in parts["offers"]:
+        del parts["offers"]["terms_hours"]
     inline = "scenarios" if "scenarios" in parts else "series"
     series = next(iter(demand.values())) if "scenarios" in parts else demand
     described = {one["name"]: one for one in types}

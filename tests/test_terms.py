@@ -104,7 +104,7 @@ def test_a_custom_catalogue_has_terms_of_its_own(planned, price):
         price("m", "reserved_standard", 0.9, 8),
         price("m", "reserved_standard", 0.7, 12),
     ]
-    plan = planned(rates, {"m": [1] * 9})
+    plan = planned(rates, {"m": [1] * 9}, offers={"terms_hours": None})
 
     assert terms_of(plan) == {8}
     assert float(plan.total_cost_usd) == pytest.approx(8 * 0.9 + 2)
@@ -118,7 +118,8 @@ def test_no_time_is_spent_on_longer_terms_once_it_is_up(planned, price):
         price("m", "reserved_standard", 1.0, 4),
         price("m", "reserved_standard", 0.7, 12),
     ]
-    plan = planned(rates, {"m": [1] * 9}, solve={"time_limit_s": 1e-3, "gap": 0})
+    parts = {"offers": {"terms_hours": None}, "solve": {"time_limit_s": 1e-3, "gap": 0}}
+    plan = planned(rates, {"m": [1] * 9}, **parts)
 
     assert plan.longer_terms is None
     assert any(one.startswith("offers: terms of 12 hours are left out") for one in plan.notes)

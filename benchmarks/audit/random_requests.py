@@ -83,6 +83,7 @@ def random_request(provider: str, number: int) -> Document:
         "horizon": {"hours": hours},
         "catalog": {"inline": catalog(provider, prices, offers)},
         "purchases": {"hours": dates},
+        "offers": {"terms_hours": terms_of(offers)},
         "workloads": workloads,
         "demand": {"inline": {"start": START.isoformat(), "series": series}},
         "owned": owned(dice, provider, prices, offers, hours),
@@ -90,6 +91,11 @@ def random_request(provider: str, number: int) -> Document:
         "solve": {"gap": GAP, "method": dice.choice(("extensive", "extensive", "decomposed"))},
     }
     return document | {"commitment_step_usd": step_usd(dice, document, is_tried=not is_choice)}
+
+
+def terms_of(offers: Sequence[Sequence[Document]]) -> list[int]:
+    """Every term sold: those longer than the planned hours are bought only where they are named."""
+    return sorted({row["term_hours"] for rows in offers for row in rows})
 
 
 def step_usd(dice: Random, document: Document, *, is_tried: bool) -> float:

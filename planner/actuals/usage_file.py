@@ -21,6 +21,7 @@ from planner.demand_tables import (
 )
 from planner.problem import Problem
 from planner.request import DemandSource
+from planner.successors import is_moved
 
 Floats = NDArray[np.float64]
 
@@ -91,6 +92,8 @@ def read_usage(future: Problem, source: DemandSource) -> ActualUsage:
     for position, workload in enumerate(future.request.workloads):
         names = set(workload.series_names)
         wanted |= names if position not in told or names <= given else set()
+    moved = _left_their_family(future) - given
+    wanted -= moved
     idle = set[str]()
     if source.absent == "zero" and is_long(table, source) and wanted & given:
         idle = wanted - given
@@ -98,8 +101,14 @@ def read_usage(future: Problem, source: DemandSource) -> ActualUsage:
     faults.faults.raise_if_any()
     start, series = read if read is not None else (future.calendar.start, {})
     hours = len(next(iter(series.values())))
-    series |= {name: np.zeros(hours) for name in idle}
+    series |= {name: np.zeros(hours) for name in idle | moved}
     return _cut(future, start, series, machines, _warnings(idle, given - wanted))
+
+
+def _left_their_family(future: Problem) -> set[str]:
+    """Series that a plan's futures alone have: usage that may leave its machines' family."""
+    moved = filter(is_moved, future.request.workloads)
+    return {name for workload in moved for name in workload.series_names}
 
 
 def _names_in(table: DemandTable, source: DemandSource) -> set[str]:

@@ -6,9 +6,9 @@ from datetime import datetime
 from planner.backtest.setting import Futures
 from planner.demand import Demand
 from planner.forecasting import forecast
-from planner.forecasting.kin import Kin
 from planner.forecasting.known import Known
 from planner.request import Event, ForecastSettings, Hazard
+from planner.successors import Replaceable
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class ForecastFutures:
             announced by history's end; of the rest nobody had written down then what they knew.
         hours: how far ahead.
         hazards: what may befall the futures.
-        kin: series of machine types that may replace one another, beside those kept together.
+        replaceable: series of which a share may leave its machines' family.
     """
 
     settings: ForecastSettings
     hours: int
     hazards: tuple[Hazard, ...]
-    kin: tuple[Kin, ...] = ()
+    replaceable: tuple[Replaceable, ...] = ()
 
     def __call__(self, history: Demand) -> Demand:
         """Futures from the end of a history."""
@@ -37,7 +37,7 @@ class ForecastFutures:
         )
         changed = {"known": known, "hazards": self.hazards}
         settings = self.settings.model_copy(update=changed)
-        return forecast(history, settings, self.hours, self.kin).futures()
+        return forecast(history, settings, self.hours, self.replaceable).futures()
 
 
 def _as_known(known: Known, now: datetime) -> Known:

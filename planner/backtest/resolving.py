@@ -9,10 +9,11 @@ from planner.backtest.drawing import ForecastFutures
 from planner.backtest.setting import Futures, Setting
 from planner.calendar import HOUR, make_calendar
 from planner.demand import Demand, read_demand
-from planner.forecasting import SHORTEST_HOURS, check_names, kin_by_region, settings_of
+from planner.forecasting import SHORTEST_HOURS, check_names, settings_of
 from planner.planning import Surroundings
 from planner.prices import longest_term_hours, open_catalogs
 from planner.request import Backtest, Horizon, PlanRequest, PolicyName
+from planner.successors import replaceable
 
 FORECASTERS = (PolicyName.NEUTRAL, PolicyName.CAUTIOUS)
 
@@ -65,8 +66,8 @@ def resolve_setting(
     offers = request.offers.model_copy(update={"exchanges": False})
     request = request.model_copy(update={"offers": offers})
     neutral = futures or ForecastFutures(settings, hours, ())
-    kin = kin_by_region(request, catalog)
-    cautious = futures or ForecastFutures(settings, hours, settings.hazards, kin)
+    leaving = replaceable(request, catalog)
+    cautious = futures or ForecastFutures(settings, hours, settings.hazards, leaving)
     return Setting(request, rules, catalog, history, calendar, owned, neutral, cautious)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from catalogs import Billed, Catalog, InstanceType, OfferKind, Payment, PoolKey, UnknownRateError
 from catalogs.gcp import sustained_use_factors
+from catalogs.successors import base_name
 from planner.fleet.reserved_only import equivalent_usd
 from planner.hardware import servers_for
 from planner.request import Hardware
@@ -262,7 +263,9 @@ def _resource(
         on_demand_usd=infrastructure_usd,
         software_usd=software_usd,
         sold_on_demand=on_demand,
-        sustained_use=sustained_use_factors(billed.name) if billed.pool.provider == GCP else None,
+        sustained_use=sustained_use_factors(base_name(billed.name))
+        if billed.pool.provider == GCP
+        else None,
         plan_rates=tuple(_plan_rates(catalog, place)),
         # Licences stay in the model whoever runs the machine, so no server may spare them.
         servers=servers_for(

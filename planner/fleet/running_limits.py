@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs import Catalog
+from catalogs.successors import base_name
 from planner.fleet.candidate import Candidate
 from planner.request import EgressLimit, PlanRequest, Quota, Workload
 
@@ -69,7 +70,7 @@ def _quota(
     def of(candidate: Candidate) -> Floats | None:
         machine = candidate.machine
         place = machine.provider, machine.region
-        if not quota.counts(*place, machine.family, machine.instance_type):
+        if not quota.counts(*place, base_name(machine.family), base_name(machine.instance_type)):
             return None
         if field == "at_most":
             return candidate.needed

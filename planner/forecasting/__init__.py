@@ -2,7 +2,6 @@
 
 from planner.forecasting.forecast import SHORTEST_HOURS, Forecast, check_names, forecast
 from planner.forecasting.futures import Futures
-from planner.forecasting.kin import kin_by_region
 from planner.forecasting.planned import (
     QUARTER_HOURS,
     forecast_request,
@@ -21,7 +20,6 @@ __all__ = [
     "forecast",
     "forecast_request",
     "information_of",
-    "kin_by_region",
     "known_at",
     "needs_prices",
     "settings_of",

@@ -14,7 +14,6 @@ from planner.forecasting.countries import calendars_by_clock
 from planner.forecasting.futures import Futures
 from planner.forecasting.hazards import befall
 from planner.forecasting.holiday_effects import Calendars, is_country
-from planner.forecasting.kin import Kin
 from planner.forecasting.known import (
     Known,
     apply_known,
@@ -29,6 +28,7 @@ from planner.forecasting.models import HOURS_PER_WEEK
 from planner.forecasting.paths import draw
 from planner.forecasting.series import SeriesForecast, forecast_series
 from planner.request import ForecastSettings
+from planner.successors import Replaceable
 
 Floats = NDArray[np.float64]
 
@@ -44,13 +44,13 @@ class Forecast:
         settings: how it was made.
         history: what it was made from: one future, the true one.
         series: the forecast of each series, by name.
-        kin: series of machine types that may replace one another, beside those kept together.
+        replaceable: series of which a share may leave its machines' family.
     """
 
     settings: ForecastSettings
     history: Demand
     series: Mapping[str, SeriesForecast]
-    kin: tuple[Kin, ...] = ()
+    replaceable: tuple[Replaceable, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -101,7 +101,7 @@ class Forecast:
 
         They are equally likely, but where the settings reduce them to few.
         """
-        settings = self.settings
+        settings, names = self.settings, sorted(self.series)
         dealt = deal_known(settings.known, self.start, self.hours, settings.paths, settings.seed)
         series = apply_known(self._befallen(), dealt)
         digits = len(str(settings.paths))
@@ -113,9 +113,7 @@ class Forecast:
         demand = Demand(self.start, flat, scenarios, self.history.repairs)
         outcomes_of = {one.known.name: one.labels for one in dealt if one.is_open}
         notes = tuple(
-            f"{name}: {note}"
-            for name in sorted(series)
-            for note in last_days_notes(self.history, name)
+            f"{name}: {note}" for name in names for note in last_days_notes(self.history, name)
         )
         futures = Futures(demand, outcomes_of, settings.paths, notes=notes)
         return futures if settings.scenarios is None else futures.reduced(settings.scenarios)
@@ -138,13 +136,17 @@ class Forecast:
             series,
             settings.hazards,
             ages={name: _age(self.history.series[name]) for name in names},
-            kin=(*map(Kin.together, settings.together), *self.kin),
+            together=settings.together,
+            replaceable=self.replaceable,
             seed=settings.seed,
         )
 
 
 def forecast(
-    history: Demand, settings: ForecastSettings, hours: int, kin: tuple[Kin, ...] = ()
+    history: Demand,
+    settings: ForecastSettings,
+    hours: int,
+    replaceable: tuple[Replaceable, ...] = (),
 ) -> Forecast:
     """Forecast all series of a history.
 
@@ -152,7 +154,7 @@ def forecast(
         history: one future, the true one; at least two days.
         settings: how.
         hours: how far ahead.
-        kin: series of machine types that may replace one another, beside those kept together.
+        replaceable: series of which a share may leave its machines' family.
 
     Raises:
         InvalidInputError: the history is too short, or series are to be kept together that are
@@ -177,7 +179,7 @@ def forecast(
             history.start, total, hours, clock=clock, calendars=calendars, model=settings.model
         )
         made |= _split(whole, {name: made[name] for name in group}, history)
-    return Forecast(settings, history, made, kin)
+    return Forecast(settings, history, made, replaceable)
 
 
 def _calendars(settings: ForecastSettings, history: Demand) -> Calendars:

@@ -6,9 +6,16 @@ from datetime import UTC, timedelta
 from catalogs import HOURS_PER_YEAR, Catalog, Faults
 from planner.demand import Demand
 from planner.forecasting.forecast import Forecast, forecast
-from planner.forecasting.kin import has_kin_by_region, kin_by_region
 from planner.prices import longest_term_hours
-from planner.request import ForecastSettings, Information, PlanRequest
+from planner.request import (
+    ForecastSettings,
+    Information,
+    Machines,
+    NormalizedUnits,
+    PlanRequest,
+    Replacement,
+)
+from planner.successors import replaceable
 
 HOUR = timedelta(hours=1)
 MOST_HOURS = 5 * HOURS_PER_YEAR
@@ -34,7 +41,7 @@ def forecast_request(request: PlanRequest, history: Demand, catalog: Catalog | N
         request: as asked; without `forecast`, its defaults hold.
         history: what the request's demand is.
         catalog: says how far to look where the request does not (the longest term, a year if there
-            is none), and how large machines are. None where neither is needed.
+            is none), and which families have later generations. None where neither is needed.
 
     Raises:
         InvalidInputError: the horizon begins inside the history, or reaches too far.
@@ -55,14 +62,18 @@ def forecast_request(request: PlanRequest, history: Demand, catalog: Catalog | N
         fix = f"forecasts reach 1 to {MOST_HOURS} hours past the history's end; shorten the horizon"
         faults.add("horizon", f"{ahead} hours", fix)
     faults.raise_if_any()
-    kin = () if catalog is None else kin_by_region(request, catalog)
-    return forecast(history, settings_of(request), ahead, kin)
+    leaving = () if catalog is None else replaceable(request, catalog)
+    return forecast(history, settings_of(request), ahead, leaving)
 
 
 def needs_prices(request: PlanRequest) -> bool:
     """Whether a forecast needs a catalogue."""
     horizon = request.horizon
-    return (horizon.hours is None and horizon.end is None) or has_kin_by_region(request)
+    hazards = (request.forecast or ForecastSettings()).hazards
+    may_leave = any(isinstance(one, Replacement) for one in hazards) and any(
+        isinstance(one.needs, Machines | NormalizedUnits) for one in request.workloads
+    )
+    return (horizon.hours is None and horizon.end is None) or may_leave
 
 
 def information_of(request: PlanRequest, purchase_hours: Sequence[int]) -> Information:

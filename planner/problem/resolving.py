@@ -1,6 +1,6 @@
 """Resolves a request: prices and demand are read, hours, machines and offers found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
@@ -39,6 +39,7 @@ from planner.purchases import Lot, Option, find_options, find_targets, fitting_t
 from planner.repairs import summed_up
 from planner.request import PastBill, PlanRequest
 from planner.stages import Partition
+from planner.successors import with_successors_of
 
 
 def make_problem(
@@ -74,6 +75,8 @@ def make_problem(
     # What depends on a faulty demand is checked on a stand-in, so that no fault waits for another.
     planned = _planned(request, inputs, faults) or _stand_in(sources.series)
     is_drawn = inputs.futures is not None
+    request, prices = with_successors_of(request, inputs.catalog, planned.demand)
+    inputs = replace(inputs, catalog=prices)
     fleet = collected(
         faults, lambda: _make_fleet(request, inputs.catalog, planned, is_drawn=is_drawn)
     )

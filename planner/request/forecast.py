@@ -29,7 +29,8 @@ class ForecastSettings(Document):
     """Launches, events and moves that people know of."""
     hazards: tuple[Hazard, ...] = (Drop(), Replacement())
     """What may befall the futures that plans are made for, though history has not seen it; the
-    forecast's own band is without them. Empty: nothing."""
+    forecast's own band is without them. Empty: nothing. The rates are judgements, not
+    measurements."""
     paths: Annotated[int, Field(ge=2, le=4096, multiple_of=2)] = 64
     """Futures drawn; an even number, for each has a twin."""
     scenarios: Annotated[int, Field(ge=1, le=4096)] | None = None

@@ -107,7 +107,7 @@ class Drop(Document):
     """The hazard that demand falls for good, and nobody saw it coming."""
 
     kind: Literal["drop"] = "drop"
-    per_quarter: Annotated[float, Field(gt=0, lt=1)] = 0.04
+    per_quarter: Annotated[float, Field(gt=0, lt=1)] = 0.02
     """Its probability in every quarter."""
     size: Annotated[float, Field(gt=0, le=1)] = 0.35
     """Share of the demand that is lost."""
@@ -116,20 +116,28 @@ class Drop(Document):
 
 
 class Replacement(Document):
-    """The hazard that a machine type is replaced: its demand moves to the youngest of the others.
+    """The hazard that machines are replaced by later ones.
 
-    Of those kept together with it; or, of workloads that count machines of a type, of the other
-    types in its region, by their vCPUs.
+    Series kept `together` are machine types of one service: the demand of one moves to the youngest
+    of the others. Of any other workload that counts machines of a type, or units of a family, a
+    share leaves for the successor of the family: at the same on-demand price and rates of plans
+    that follow it anywhere, served by no reservation and no plan of the family.
     """
 
     kind: Literal["replacement"] = "replacement"
     per_quarter: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    """Probability in every quarter, of series that are no longer young."""
+    """Of series kept together: probability in every quarter once they are no longer young."""
     young_per_quarter: Annotated[float, Field(ge=0, lt=1)] = 0.0075
     young_months: Annotated[int, Field(ge=0, le=120)] = 12
     shortest_days: Annotated[int, Field(ge=1, le=3650)] = 1
     longest_days: Annotated[int, Field(ge=1, le=3650)] = 210
     """The move takes between the two, a tenth as long as likely as ten times as long."""
+    successor_per_year: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Of other series: probability in every year that a share of them leaves for the successor of
+    their family. When absent 0.1 where the catalogue sells a later generation of the family's class
+    in their regions, 0 elsewhere."""
+    successor_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """The share that leaves."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
