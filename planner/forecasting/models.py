@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 HOURS_PER_WEEK = 168
 HOURS_PER_DAY = 24
@@ -40,6 +41,12 @@ GROWTH_WEEKS = 8
 MOST_YEARS = 3
 AROUND = (0.25, 0.5, 0.25)
 """What the weeks before, at and after the same week of a year count."""
+
+CLOSED_SHARE = 0.05
+"""Hours that never had more than this share of their week's mean are closed: shops at weekends,
+offices at night. What other days do at the same hour says nothing of them."""
+FEWEST_CLOSED = 2
+"""So many weeks, or days of one name, must have been so."""
 
 DAYS_PER_WEEK = 7
 LEVEL_DAYS = 7
@@ -73,16 +80,55 @@ class Model:
 def week_profile(weeks: Floats) -> Floats:
     """The shape of a week, of mean 1, the latest weeks counting most [hour of the week]."""
     profile, weight = _shape(weeks[-PROFILE_WEEKS:], PROFILE_DECAY)
-    by_day = np.tile(profile.reshape(7, HOURS_PER_DAY).mean(axis=0), 7)
+    by_day = _by_day(profile, closed_hours(weeks))
     drawn = (weight * profile + DAY_PRIOR_WEEKS * by_day) / (weight + DAY_PRIOR_WEEKS)
     return np.asarray(drawn / drawn.mean())
 
 
+def _by_day(profile: Floats, closed: Bools) -> Floats:
+    """Each hour's mean over the days on which it is open; closed hours as they are [hour]."""
+    if not closed.any():
+        return np.tile(profile.reshape(7, HOURS_PER_DAY).mean(axis=0), 7)
+    opened = (~closed).reshape(7, HOURS_PER_DAY)
+    total = (profile.reshape(7, HOURS_PER_DAY) * opened).sum(axis=0)
+    usual = np.tile(total / np.maximum(opened.sum(axis=0), 1), 7)
+    return np.where(closed, profile, usual)
+
+
+def closed_hours(units: Floats) -> Bools:
+    """Hours of a week, or a day, in which next to nothing ever runs [hour]."""
+    latest = units[-PROFILE_WEEKS:]
+    means = latest.mean(axis=1)
+    busy = latest[means > 0] / means[means > 0][:, None]
+    if len(busy) < FEWEST_CLOSED:
+        return np.zeros(units.shape[1], dtype=np.bool_)
+    return np.asarray(busy.max(axis=0) < CLOSED_SHARE)
+
+
 def day_profile(days: Floats) -> Floats:
-    """The shape of a day, of mean 1 [hour of the day]."""
+    """The shape of a day, of mean 1, closed days left out [hour of the day]."""
+    days = days[~_is_closed(days)]
     profile, weight = _shape(days, DAY_DECAY)
-    drawn = (weight * profile + DAY_PRIOR_WEEKS) / (weight + DAY_PRIOR_WEEKS)
+    closed = closed_hours(days)
+    usual = np.where(closed, profile, profile[~closed].mean() if closed.any() else 1.0)
+    drawn = (weight * profile + DAY_PRIOR_WEEKS * usual) / (weight + DAY_PRIOR_WEEKS)
     return np.asarray(drawn / drawn.mean())
+
+
+def _is_closed(days: Floats) -> Bools:
+    """Whether a day is one of those of the week on which next to nothing ever runs [day]."""
+    place = np.arange(len(days)) % DAYS_PER_WEEK
+    return closed_days(days)[place]
+
+
+def closed_days(days: Floats) -> Bools:
+    """Days of the week, counted from the first one, on which next to nothing ever runs."""
+    means, count = days.mean(axis=1), len(days)
+    if count < FEWEST_CLOSED * DAYS_PER_WEEK or not means.any():
+        return np.zeros(DAYS_PER_WEEK, dtype=np.bool_)
+    most = np.zeros(DAYS_PER_WEEK)
+    np.maximum.at(most, np.arange(count) % DAYS_PER_WEEK, means)
+    return np.asarray(most < CLOSED_SHARE * means.mean())
 
 
 def _shape(units: Floats, decay: float) -> tuple[Floats, float]:
@@ -177,7 +223,8 @@ def daily(days: Floats, ahead: int) -> Floats:
     Days of the week are told apart as far as their differences repeat.
     """
     effects, count = day_effects(days), len(days)
-    plain = days.mean(axis=1) / effects[np.arange(count) % DAYS_PER_WEEK]
+    opened = np.flatnonzero(~_is_closed(days))
+    plain = days.mean(axis=1)[opened] / effects[opened % DAYS_PER_WEEK]
     level = float(np.median(plain[-LEVEL_DAYS:]))
     coming = effects[np.arange(count, count + ahead) % DAYS_PER_WEEK]
     return np.asarray(level * coming[:, None] * day_profile(days))
@@ -190,17 +237,25 @@ def day_effects(days: Floats) -> Floats:
     one name differ by (the James-Stein way); under two weeks nothing repeats.
     """
     means, count = days.mean(axis=1), len(days)
-    if count < 2 * DAYS_PER_WEEK or (means <= 0).any():
+    closed, place = closed_days(days), np.arange(count) % DAYS_PER_WEEK
+    opened = ~closed[place]
+    if count < 2 * DAYS_PER_WEEK or (means[opened] <= 0).any() or closed.sum() >= DAYS_PER_WEEK - 1:
         return np.ones(DAYS_PER_WEEK)
-    place, logs = np.arange(count) % DAYS_PER_WEEK, np.log(means)
-    seen = np.bincount(place, minlength=DAYS_PER_WEEK)
-    mean = np.bincount(place, logs, minlength=DAYS_PER_WEEK) / seen
-    rest = float(((logs - mean[place]) ** 2).sum()) / (count - DAYS_PER_WEEK)
+    logs, names = np.log(means[opened]), DAYS_PER_WEEK - int(closed.sum())
+    seen = np.maximum(np.bincount(place[opened], minlength=DAYS_PER_WEEK), 1)
+    mean = np.bincount(place[opened], logs, minlength=DAYS_PER_WEEK) / seen
+    rest = float(((logs - mean[place[opened]]) ** 2).sum()) / max(len(logs) - names, 1)
     noise = rest / seen
-    off = mean - mean.mean()
-    spread = max(float((off**2).sum()) / (DAYS_PER_WEEK - 1) - float(noise.mean()), 0.0)
+    off = np.where(closed, 0.0, mean - mean[~closed].mean())
+    spread = max(float((off**2).sum()) / (names - 1) - float(noise[~closed].mean()), 0.0)
     kept = spread / (spread + noise) if spread > 0 else np.zeros(DAYS_PER_WEEK)
-    return np.asarray(np.exp(off * kept))
+    effects = np.exp(off * kept)
+    if closed.any():
+        usual = float(np.median(means[opened] / effects[place[opened]]))
+        total = np.bincount(place, means, minlength=DAYS_PER_WEEK)
+        share = total / np.bincount(place, minlength=DAYS_PER_WEEK) / usual
+        effects = np.where(closed, share, effects)
+    return np.asarray(effects)
 
 
 TREND = Model("trend", HOURS_PER_WEEK, 6, damped_trend)

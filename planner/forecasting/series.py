@@ -74,13 +74,16 @@ class SeriesForecast:
 
         The deviations of level and hour from their medians are taken as independent.
         """
-        middle, *shapes = np.quantile(self.spread.ratios, [0.5, *levels])
-        deviation = self._deviation()
-        rows = [
-            self.expected * _factor(level, float(shape), float(middle), deviation)
-            for level, shape in zip(levels, shapes, strict=True)
-        ]
-        return np.array(rows)
+        deviation, closed = self._deviation(), self.spread.closed
+        found = np.zeros((len(levels), self.hours))
+        for kind in (~closed, closed):
+            if kind.any():
+                middle, *shapes = np.quantile(self.spread.ratios[:, kind], [0.5, *levels])
+                here = kind[self.hour_of_unit]
+                for row, level, shape in zip(found, levels, shapes, strict=True):
+                    factor = _factor(level, float(shape), float(middle), deviation[here])
+                    row[here] = self.expected[here] * factor
+        return found
 
     def path(self, level_deviations: Floats, blocks: Ints) -> Floats:
         """Demand of one future [hour].
@@ -165,10 +168,20 @@ def hours_left_out(values: Floats) -> int:
     too_old = max(0, len(values) - MOST_WEEKS * HOURS_PER_WEEK)
     busy = np.flatnonzero(values)
     since = len(values) - int(busy[0]) if len(busy) else 0
+    since += _night_before(values, since)
     young = FEWEST_HOURS <= since < YOUNG_WEEKS * HOURS_PER_WEEK
     if young or since >= GROWN_WEEKS * HOURS_PER_WEEK:
         return max(too_old, len(values) - since)
     return too_old
+
+
+def _night_before(values: Floats, since: int) -> int:
+    """Hours before the first busy one in which no later day is busy: those before a shop opens."""
+    lead = -since % HOURS_PER_DAY
+    if not lead or since + lead > len(values):
+        return 0
+    days = values[len(values) - since - lead :].reshape(-1, HOURS_PER_DAY)
+    return 0 if days[1:, :lead].any() or len(days) < FEWEST_HOURS // HOURS_PER_DAY else lead
 
 
 def _effects(

@@ -16,7 +16,10 @@ from planner.forecasting.models import (
     DAYS_PER_WEEK,
     HOURS_PER_WEEK,
     WEEKS_PER_YEAR,
+    Bools,
     Model,
+    closed_days,
+    closed_hours,
     day_effects,
     median_slope,
     profile_of,
@@ -73,13 +76,15 @@ class Spread:
         changes: past log changes of the level from unit to unit, the newest last [unit].
         season: standard deviation of the log level that may be a season of the year which the
             model does not know; 0 where there is none.
+        closed: hours in which next to nothing ever runs, whose ratios say nothing of others [hour].
     """
 
     scale: float
     exponent: float
     ratios: Floats
     changes: Floats
-    season: float = 0.0
+    season: float
+    closed: Bools
 
     def deviation(self, units: Floats) -> Floats:
         r"""Standard deviation of the level's log error so many units ahead.
@@ -100,7 +105,14 @@ def measure_spread(model: Model, units: Floats) -> Spread:
     scale, exponent = _growth_of_errors(model, units, changes)
     short = SHORT_DAYS if model is DAILY else SHORT_WEEKS
     scale *= float(np.sqrt(1 + short / len(units) ** 2))
-    return Spread(scale, exponent, _ratios(model, units), changes, _season(model, units))
+    return Spread(
+        scale,
+        exponent,
+        _ratios(model, units),
+        changes,
+        _season(model, units),
+        closed_hours(units),
+    )
 
 
 def _season(model: Model, units: Floats) -> float:
@@ -128,10 +140,15 @@ def _slowing(units: Floats, unit_hours: int) -> Floats:
 
 
 def _changes(model: Model, units: Floats) -> Floats:
-    """Log changes of the level from unit to unit, but for what the day of the week makes of it."""
+    """Log changes of the level from unit to unit, but for what the day of the week makes of it.
+
+    Days that are always closed have no level.
+    """
     levels = units.mean(axis=1)
     if model is DAILY:
-        levels = levels / day_effects(units)[np.arange(len(units)) % DAYS_PER_WEEK]
+        place = np.arange(len(units)) % DAYS_PER_WEEK
+        opened = ~closed_days(units)[place]
+        levels = levels[opened] / day_effects(units)[place[opened]]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.diff(np.log(levels)))
 
@@ -186,11 +203,14 @@ def _log_errors(model: Model, units: Floats, *, still: bool) -> tuple[Floats, Fl
     step = max(1, (count - first) // MOST_ORIGINS)
     origins = range(first, count, step)
     errors = np.full((len(origins), FARTHEST_UNITS), np.nan)
+    closed = closed_days(units)[np.arange(count) % DAYS_PER_WEEK]
     for row, origin in zip(errors, origins, strict=True):
         ahead = min(count - origin, FARTHEST_UNITS)
         levels = model.median(units[:origin], ahead).mean(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             row[:ahead] = np.log(means[origin : origin + ahead] / levels)
+        if model is DAILY:
+            row[:ahead][closed[origin : origin + ahead]] = np.nan
     errors[~np.isfinite(errors)] = np.nan
     seen = np.isfinite(errors).sum(axis=0)
     enough = np.flatnonzero(seen >= 3)

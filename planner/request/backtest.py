@@ -113,7 +113,7 @@ class Backtest(Document):
     """What the policy look_back takes to repeat for ever: providers take 30 days."""
     trailing_weeks: Annotated[int, Field(gt=0, le=157)] = 13
     """The same of trailing_quantile."""
-    caution: Share = 0.08
+    caution: Share = 0.16
     """How much the policy cautious weighs the futures that save little, beside the hazards in them;
     the request's `risk.weight` in its place where that is above 0."""
     steady_days: Annotated[int, Field(ge=0, le=366)] = 28
