@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.assumed import Budget, assumptions_of
 from planner.bill_search import Proven, deadline_after, search_on_bill
 from planner.curves import Curves, trace_curves
 from planner.decision import Policy, decide
@@ -17,7 +18,7 @@ from planner.errors import NoPlanError
 from planner.formulation import PlanningModel
 from planner.longer_terms import look_longer, notes_of
 from planner.methods import Formulated, formulate
-from planner.plan import Plan, SolverReport
+from planner.plan import Assumption, LongerTerms, Plan, SolverReport
 from planner.problem import Problem, make_problem
 from planner.problem.notes import warnings_of_dates
 from planner.request import PlanRequest
@@ -173,16 +174,10 @@ def solve_and_settle(problem: Problem, around: Surroundings, *, is_told: bool = 
         found.outlook,
         simplification_deadline(began, outcome.seconds, limit_s, around.stop),
     )
-    longer = None
+    longer: LongerTerms | None = None
+    assumptions: tuple[Assumption, ...] = ()
     if is_told:
-        longer = look_longer(
-            problem,
-            found.outlook,
-            lambda wide: find_policy(wide, replace(around, progress=None)),
-            seconds=outcome.seconds,
-            time_left_s=None if limit_s is None else began + limit_s - time.perf_counter(),
-            stop=around.stop,
-        )
+        longer, assumptions = _told(problem, found.outlook, simple.outlook, outcome, began, around)
     told = replace(
         problem,
         notes=(
@@ -195,8 +190,37 @@ def solve_and_settle(problem: Problem, around: Surroundings, *, is_told: bool = 
         warnings=(*problem.warnings, *simple.warnings),
     )
     shown, best = simple.outlook, found.outlook
-    plan = settle(told, shown.policy, certificate, report, shown, best, longer)
+    plan = settle(told, shown.policy, certificate, report, shown, best, longer, assumptions)
     return Settled(plan, shown, best)
+
+
+def _told(
+    problem: Problem,
+    best: Outlook,
+    shown: Outlook,
+    outcome: Outcome,
+    began: float,
+    around: Surroundings,
+) -> tuple[LongerTerms | None, tuple[Assumption, ...]]:
+    """What longer terms would save, and what the plan assumes, each looked into as time allows."""
+    limit_s, quiet = problem.request.solve.time_limit_s, replace(around, progress=None)
+
+    def left_s() -> float | None:
+        return None if limit_s is None else began + limit_s - time.perf_counter()
+
+    def solved(other: Problem) -> Policy:
+        return find_policy(other, quiet)
+
+    longer = look_longer(
+        problem,
+        best,
+        solved,
+        seconds=outcome.seconds,
+        time_left_s=left_s(),
+        stop=around.stop,
+    )
+    budget = Budget.after(outcome.seconds, left_s(), around.stop)
+    return longer, assumptions_of(problem, shown, longer, solved, budget)
 
 
 def _neutral_usd(problem: Problem, around: Surroundings) -> float | None:

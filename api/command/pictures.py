@@ -23,6 +23,7 @@ DOTS_PER_INCH = 110
 DAY_HOURS = 24
 MOST_DAYS = 1100
 """Above this many days several are drawn as one."""
+ASSUMED_SHOWN = 3
 MOST_POINTS = 2000
 """Of a load-duration curve."""
 
@@ -70,14 +71,21 @@ def title(plan: Plan) -> str:
 
 
 def signed_for(plan: Plan) -> str:
-    """Cash, and what stays to be paid, in one line."""
+    """Cash, what stays to be paid, and what may befall demand, a line each."""
     head = plan.headline
-    return (
+    text = (
         f"Paid in {head.first_quarter} {usd(head.cash_first_quarter_usd)} USD, in "
         f"{head.first_year} {usd(head.cash_first_year_usd)} USD. After the planned hours "
         f"{usd(head.still_to_pay_usd)} USD of fees are still to pay, "
         f"{usd(head.paid_ahead_usd)} USD are paid ahead."
     )
+    reckoned = [
+        f"{one.text}: {percent(one.probability, 0)}"
+        + ("" if one.cost_usd is None else f", {usd(one.cost_usd)} USD if not")
+        for one in plan.assumptions
+        if one.kind in {"hazard", "launch"}
+    ]
+    return "\n".join([text, *(f"Assumed: {one}" for one in reckoned[:ASSUMED_SHOWN])])
 
 
 def of_which(plan: Plan) -> str:

@@ -29,6 +29,7 @@ from api.command.plan_futures import (
 )
 from planner import Plan
 from planner.plan import (
+    Assumption,
     CapacityHeld,
     ConvertibleExchange,
     Given,
@@ -100,6 +101,8 @@ def _decided(plan: Plan) -> Iterator[RenderableType]:
 
 def _looked_into(plan: Plan) -> Iterator[RenderableType]:
     """What the plan comes to beside its bill, as far as there is something."""
+    if any(one.kind in _RECKONED_WITH for one in plan.assumptions):
+        yield _assumed(plan.assumptions)
     if plan.scenarios:
         yield future_bills(plan)
     if plan.known:
@@ -312,6 +315,21 @@ def _pools(pools: Sequence[PoolUse]) -> RenderableType:
         table.add_row(counted(len(rest), "smaller pool"), usd(total), "")
     if len(used) < len(pools):
         table.add_row(counted(len(pools) - len(used), "pool") + " not used", "", "")
+    return table
+
+
+_RECKONED_WITH = ("hazard", "launch", "price")
+"""Kinds of assumptions that notes do not tell."""
+
+
+def _assumed(assumptions: Sequence[Assumption]) -> RenderableType:
+    """What the plan reckons with, and what that costs where it does not come true."""
+    table = make_table("Assumed, and what it costs if it does not come true", ("what", "source"),
+                       ("chance", "USD"))  # fmt: skip
+    for one in assumptions:
+        if one.kind in _RECKONED_WITH:
+            cost = "-" if one.cost_usd is None else usd(one.cost_usd)
+            table.add_row(one.text, one.source, percent(one.probability, 0), cost)
     return table
 
 

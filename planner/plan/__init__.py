@@ -1,5 +1,6 @@
 """The plan: what to buy, what it costs, how sure that is, and why not something else."""
 
+from planner.plan.assumptions import Assumption
 from planner.plan.capacity import CapacityHeld, LimitPeak, MachineShare, PoolUse
 from planner.plan.commitments import (
     ConvertibleExchange,
@@ -26,6 +27,7 @@ from planner.plan.part import Part, Quantity, Usd
 from planner.plan.plan import Plan
 
 __all__ = [
+    "Assumption",
     "CapacityHeld",
     "Cash",
     "CatalogPart",

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Literal
 
+from planner.plan.assumptions import Assumption
 from planner.plan.capacity import CapacityHeld, LimitPeak, MachineShare, PoolUse
 from planner.plan.commitments import ConvertibleExchange, NotBought, OwnedUse, Purchase
 from planner.plan.costs import LongerTerms, MonthlyCost, PresentCost
@@ -77,6 +78,8 @@ class Plan(Part):
     risk: RiskReport | None = None
     present_bill: PresentCost | None = None
     """What the present fleet costs, where the request names its bill."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What the plan assumes: hazards, launches, prices, terms."""
     longer_terms: LongerTerms | None = None
     """What terms left out as too long would save; none where none are, or there was no time to
     see."""

@@ -6,6 +6,7 @@ from planner.settlement.left_after import after_horizon_usd
 from planner.settlement.limits_kept import broken_limits
 from planner.settlement.outlook import Outlook, look_out
 from planner.settlement.present_cost import beside, describe_present, doubts_of, present_cost
+from planner.settlement.price_bases import price_basis
 from planner.settlement.settle import (
     Certificate,
     bill_gap,
@@ -29,5 +30,6 @@ __all__ = [
     "doubts_of",
     "look_out",
     "present_cost",
+    "price_basis",
     "settle",
 ]

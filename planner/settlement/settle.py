@@ -12,6 +12,7 @@ from planner.forecasting.basis import describe_basis
 from planner.forecasting.describing import describe_reduction
 from planner.hardware import HardwareOffer
 from planner.plan import (
+    Assumption,
     CatalogPart,
     CatalogReport,
     ForecastBasis,
@@ -101,6 +102,7 @@ def settle(
     billed: Outlook | None = None,
     best: Outlook | None = None,
     longer: LongerTerms | None = None,
+    assumptions: tuple[Assumption, ...] = (),
 ) -> Plan:
     """The plan of a policy. Its cost is the provider's bill, not the model's objective.
 
@@ -112,6 +114,7 @@ def settle(
         billed: the policy's bills, where they are known already.
         best: the cheapest plan found, where a simpler one is shown.
         longer: what terms that are left out would save.
+        assumptions: what the plan assumes.
     """
     outlook = replace(billed, problem=problem) if billed else look_out(problem, policy)
     best = best or outlook
@@ -154,6 +157,7 @@ def settle(
         reduction=None if problem.futures is None else describe_reduction(problem.futures),
         risk=describe_risk(outlook, certificate.neutral_usd, certificate.cost_usd),
         present_bill=present,
+        assumptions=assumptions,
         longer_terms=longer,
         not_bought=reasons_against(outlook, simplified=best.policy is not policy),
         solver=solver,
