@@ -135,7 +135,7 @@ def test_figures_by_month_are_means_of_the_hours_written(request_file, tmp_path)
     }  # fmt: skip
     assert json.loads((out / "forecast.json").read_text()) == shown
     hours = pd.read_csv(out / "forecast.csv")
-    assert list(hours.columns) == ["timestamp", "workload", "p10", "p50", "p90"]
+    assert list(hours.columns) == ["timestamp", "workload", "p10", "p50", "p90", "planned"]
     assert len(hours) == 6 * WEEK
     by_month = hours.groupby(hours["timestamp"].str[:7])
     for month in shown["series"][0]["months"]:

@@ -263,3 +263,26 @@ def test_without_hazards_nothing_leaves():
     plan = make_plan(parse_request(document))
 
     assert [one.pool for one in plan.pools] == ["us-east-1 m5 linux"]
+
+
+def test_a_forecast_shows_the_demand_that_is_planned_for():
+    """By month: the mean over the futures, in the plan by its pools' on-demand equivalents."""
+    document = asked([machines("web", "m5.large"), machines("db", "r5.large")])
+
+    made = forecast_demand(parse_request(document))
+    plan = make_plan(parse_request(document))
+
+    rates = Catalog.bundled("aws")
+    equivalents = {one.pool: float(one.on_demand_equivalent_usd) for one in plan.pools}
+    for series, family in (("web", "m5"), ("db", "r5")):
+        hourly_usd = float(rates.on_demand_usd(f"{family}.large", "us-east-1"))
+        report = next(one for one in made.report.series if one.workload == series)
+        starts = [f"2026-{month:02d}-01" for month in range(2, 13)]
+        assert {one.month for one in report.months} >= {start[:7] for start in starts}
+        for suffix, of in (("", "planned"), ("-successor", "left")):
+            planned = made.futures.mean(series if of == "planned" else f"{series} (successor)")
+            pool = equivalents[f"us-east-1 {family}{suffix} linux"]
+            assert planned.sum() * hourly_usd == pytest.approx(pool, rel=1e-6)
+            first = getattr(report.months[1], of)  # February has 28 days
+            january = 3 * DAY  # the forecast begins on the 29th
+            assert first == pytest.approx(planned[january : january + 28 * DAY].mean())

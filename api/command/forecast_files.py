@@ -52,7 +52,7 @@ def picture_names(names: list[str]) -> dict[str, str]:
 
 
 def hours_as_csv(made: DemandForecast) -> bytes:
-    """Quantiles of every hour and series, in rows."""
+    """Quantiles of every hour and series in rows, and what is planned for."""
     stamps = _moments(made.forecast.start, made.forecast.hours).strftime("%Y-%m-%dT%H:%M:%SZ")
     tables = [
         pd.DataFrame(
@@ -60,6 +60,7 @@ def hours_as_csv(made: DemandForecast) -> bytes:
                 "timestamp": stamps,
                 "workload": name,
                 **dict(zip(("p10", "p50", "p90"), made.quantiles[name], strict=True)),
+                "planned": made.futures.mean(name),
             }
         )
         for name in sorted(made.quantiles)

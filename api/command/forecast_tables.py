@@ -115,22 +115,28 @@ def _months(
 
 
 def _month_table(one: SeriesReport, known: Sequence[KnownReport]) -> RenderableType:
-    table = make_table(
-        f"Demand of {_short(one.workload)}, means of hours",
-        ("month",),
-        ("p10", "median", "p90", "highest hour's p90"),
-    )
+    leaves = any(month.left > 0 for month in one.months)
+    columns = ("p10", "median", "p90", "highest p90", "planned", *(("left",) if leaves else ()))
+    title = f"Demand of {_short(one.workload)}, means of hours"
+    table = make_table(title, ("month",), columns)
     regular, busy = {*MONTHS_SHOWN, len(one.months) - 1}, _busy_months(one, known)
     shown = [month for at, month in enumerate(one.months) if at in regular or month.month in busy]
     for month in shown:
-        table.add_row(*_month_row(month))
+        table.add_row(*_month_row(month, leaves=leaves))
     rest = len(one.months) - len(shown)
+    parts = [Text(_LEFT)] if leaves else []
     if not rest:
-        return table
+        return Group(table, *parts)
     more = (
         f" … {counted(rest, 'month')} more, between these, in forecast.csv (--out), or with --json"
     )
-    return Group(table, Text(more))
+    return Group(table, *parts, Text(more))
+
+
+_LEFT = (
+    "Planned: the mean of the futures planned for, hazards in them; left: what has gone to the "
+    "successor of its machines' family by then, planned for apart."
+)
 
 
 def _busy_months(one: SeriesReport, known: Sequence[KnownReport]) -> set[str]:
@@ -146,9 +152,9 @@ def _busy_months(one: SeriesReport, known: Sequence[KnownReport]) -> set[str]:
     return found
 
 
-def _month_row(month: MonthQuantiles) -> list[str]:
-    figures = (month.p10, month.p50, month.p90, month.highest_p90)
-    return [month.month, *map(number, figures)]
+def _month_row(month: MonthQuantiles, *, leaves: bool) -> list[str]:
+    figures = [month.p10, month.p50, month.p90, month.highest_p90, month.planned]
+    return [month.month, *map(number, [*figures, month.left] if leaves else figures)]
 
 
 def _known(known: Sequence[KnownReport]) -> RenderableType:

@@ -28,6 +28,7 @@ from planner.forecasting.report import (
 from planner.forecasting.series import SeriesForecast
 from planner.plan import FutureReduction
 from planner.request import Event, OwnedCommitment, PlanRequest
+from planner.successors import successor_series
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def describe(
         timezone=settings.timezone,
         seed=settings.seed,
         series=tuple(
-            _series(forecast, name, quantiles[name], records[name])
+            _series(forecast, futures, name, quantiles[name], records[name])
             for name in sorted(forecast.series)
         ),
         known=tuple(_known(forecast, one) for one in settings.known),
@@ -106,7 +107,11 @@ def _span(history: Demand) -> Span:
 
 
 def _series(
-    forecast: Forecast, name: str, fan: Floats, records: tuple[TrackRecord, ...]
+    forecast: Forecast,
+    futures: Futures,
+    name: str,
+    fan: Floats,
+    records: tuple[TrackRecord, ...],
 ) -> SeriesReport:
     one, values = forecast.series[name], forecast.history.series[name]
     return SeriesReport(
@@ -118,7 +123,7 @@ def _series(
         used_hours=one.used_hours,
         deviation=_deviation(one),
         track_records=records,
-        months=_months(forecast, fan),
+        months=_months(forecast, futures, name, fan),
         notes=notes_on_series(forecast, name, records),
     )
 
@@ -130,17 +135,31 @@ def _deviation(one: SeriesForecast) -> LevelDeviation:
     return LevelDeviation(next_week=next_week, in_13_weeks=quarter, in_52_weeks=year)
 
 
-def _months(forecast: Forecast, fan: Floats) -> tuple[MonthQuantiles, ...]:
+def _months(
+    forecast: Forecast, futures: Futures, name: str, fan: Floats
+) -> tuple[MonthQuantiles, ...]:
     months = pd.date_range(forecast.start, periods=forecast.hours, freq="h").strftime("%Y-%m")
-    names, first = np.unique(months.to_numpy(dtype=str), return_index=True)
+    labels, first = np.unique(months.to_numpy(dtype=str), return_index=True)
     hours = np.diff(np.append(first, forecast.hours))
     means = np.add.reduceat(fan, first, axis=1) / hours
     # A mean of equal values may lie above them by its rounding.
     highest = np.maximum(np.maximum.reduceat(fan[2], first), means[2])
+    planned, left = (
+        (np.add.reduceat(futures.mean(one), first) / hours).tolist()
+        for one in (name, successor_series(name))
+    )
     return tuple(
-        MonthQuantiles(month=name, p10=low, p50=middle, p90=high, highest_p90=most)
-        for name, (low, middle, high), most in zip(
-            names.tolist(), means.T.tolist(), highest.tolist(), strict=True
+        MonthQuantiles(
+            month=month,
+            p10=low,
+            p50=middle,
+            p90=high,
+            highest_p90=most,
+            planned=planned[at],
+            left=left[at],
+        )
+        for at, (month, (low, middle, high), most) in enumerate(
+            zip(labels.tolist(), means.T.tolist(), highest.tolist(), strict=True)
         )
     )
 

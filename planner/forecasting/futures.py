@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from planner.demand import Demand
 from planner.forecasting.reduction import reduce_futures, reduced
 from planner.plan import Label
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,15 @@ class Futures:
     paths: int
     error_share: float = 0.0
     notes: tuple[str, ...] = ()
+
+    def mean(self, name: str) -> Floats:
+        """Mean of a series over the futures, by their probabilities [hour]; 0 without it."""
+        scenarios, hours = self.demand.scenarios, self.demand.hours
+        values = self.demand.series.get(name)
+        if values is None:
+            return np.zeros(hours)
+        chance = np.array([one.probability for one in scenarios])
+        return np.asarray(chance @ values.reshape(len(scenarios), hours) / chance.sum())
 
     def reduced(self, count: int) -> "Futures":
         """So many of them, each as likely as all those it stands for."""

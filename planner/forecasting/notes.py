@@ -26,7 +26,10 @@ def notes_on(forecast: Forecast) -> tuple[str, ...]:
         notes.append(f"the demand's rows were mended: {summed_up(repairs)}")
     if settings.hazards:
         hazards = " and ".join(one.kind for one in settings.hazards)
-        notes.append(f"quantiles are without hazards ({hazards}); the futures drawn are with them")
+        notes.append(
+            f"quantiles are without hazards ({hazards}); what is planned is the mean of the "
+            "futures drawn, with them"
+        )
     if settings.together:
         groups = "; ".join(", ".join(group) for group in settings.together)
         notes.append(f"series forecast beside their sum, and kept to it: {groups}")

@@ -58,6 +58,12 @@ class MonthQuantiles(Part):
     p90: float
     highest_p90: float
     """Of its hours."""
+    planned: float
+    """What plans are made for: the mean over the futures drawn, hazards and all that is known in
+    them."""
+    left: float
+    """What of the demand has by then left for the successor of its machines' family, on the mean
+    over the futures; it is planned for apart."""
 
 
 class SeriesReport(Part):
