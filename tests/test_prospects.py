@@ -45,13 +45,16 @@ def use_in_an_hour(kind, rates, running):
     return (1, max(ratios)) if ratios else (0, None)
 
 
-def judged(kind, rates, hours):
-    """Utilization over some hours, and what a used hour displaces on average."""
+def judged(kind, rates, hours, ever):
+    """Utilization over some hours, and what a used hour displaces on average.
+
+    Of a plan never used in them, the most it can displace of what ``ever`` runs.
+    """
     uses = [use_in_an_hour(kind, rates, running) for running in hours]
     used = sum(share for share, _ in uses)
     if kind != "savings_plan_compute":
         return used / len(uses), PRICE_USD["m"]
-    best = max(PRICE_USD[name] / rates[f"plan_{name}"] for name in PRICE_USD)
+    best = max(PRICE_USD[name] / rates[f"plan_{name}"] for name in ever)
     displaced = sum(usd for share, usd in uses if share)
     return used / len(uses), displaced / used if used else best
 
@@ -65,11 +68,11 @@ def expected(kind, rates, demand, reserved):
     }[kind]
     running = [{name: demand[name][hour] for name in PRICE_USD} for hour in range(HOURS)]
     left = [one | {"m": max(one["m"] - reserved[hour], 0)} for hour, one in enumerate(running)]
-    found = []
+    ever, found = [name for name in PRICE_USD if any(demand[name])], []
     for date in DATES:
         span = slice(date, min(date + TERM_HOURS[kind], HOURS))
-        beside, displaced_usd = judged(kind, rates, left[span])
-        alone, _ = judged(kind, rates, running[span])
+        beside, displaced_usd = judged(kind, rates, left[span], ever)
+        alone, _ = judged(kind, rates, running[span], ever)
         needed = hourly_usd / displaced_usd
         order = (round(beside - needed, 9), round(alone - needed, 9), -date)
         found.append((order, (date, needed, beside, alone)))
@@ -107,7 +110,13 @@ def test_reasons_are_those_of_a_search_through_all_dates_and_hours(planned, pric
         first = (one.start - start).total_seconds() / 3600
         for hour in range(HOURS):
             reserved[hour] += int(one.quantity) if first <= hour < first + one.term_hours else 0
-    unbought = set(TERM_HOURS) - {one.kind for one in found.purchases}
+    bought = {one.kind for one in found.purchases}
+    served = {kind: PRICE_USD if "plan" in kind else ["m"] for kind in TERM_HOURS}
+    unbought = {
+        kind
+        for kind in set(TERM_HOURS) - bought
+        if any(any(demand[name]) for name in served[kind])  # nothing else is worth a reason
+    }
     assert len(found.not_bought) == len(unbought)
     for kind in unbought:
         one = next(one for one in found.not_bought if kind in one.offer_id)

@@ -32,6 +32,11 @@ class Candidate:
     held: tuple[NDArray[np.float64], ...] = ()
 
     @property
+    def is_needed(self) -> bool:
+        """Whether any of them ever runs or is held."""
+        return any(series.any() for series, _ in self.needs) or any(one.any() for one in self.held)
+
+    @property
     def needed(self) -> NDArray[np.float64]:
         """Machines [moment] to be paid for: those that run, or are held. Made anew each time."""
         return np.maximum(self.runs, self.holds) if self.held else self.runs

@@ -24,6 +24,7 @@ class Slice:
         pool_units: units of the pool in one unit of the slice.
         on_demand_usd: on-demand price of one unit of the slice; the lowest of its resources.
         quarter: the quarter of a month's prices that its hours pay, where that matters.
+        is_idle: whether nothing ever runs in it, so that no offer is worth a thought for it.
     """
 
     pool: int
@@ -31,6 +32,7 @@ class Slice:
     pool_units: Fraction
     on_demand_usd: Fraction
     quarter: int | None = None
+    is_idle: bool = False
 
     @property
     def listed_usd(self) -> Fraction:
@@ -72,6 +74,10 @@ class Pools:
         """Positions of a pool's slices."""
         return [i for i, part in enumerate(self.slices) if part.pool == pool]
 
+    def busy_slices_of_pool(self, pool: int) -> list[int]:
+        """Those of them in which something runs."""
+        return [i for i in self.slices_of_pool(pool) if not self.slices[i].is_idle]
+
 
 def make_pools(
     candidates: Sequence[Candidate],
@@ -85,6 +91,7 @@ def make_pools(
 
     A slice is priced at the lowest of its resources' unit prices and rates: a relaxation, so that
     a bound stays one. No price of a resource is more than ``tolerance``, as a share, above it.
+    Resources on which nothing ever runs are in slices of their own, or they would price others.
 
     Args:
         candidates: the machines.
@@ -100,9 +107,21 @@ def make_pools(
     )
     keys = tuple(dict.fromkeys(one.pool for one in resources))
     position = {key: i for i, key in enumerate(keys)}
+    busy = {
+        part.resource
+        for candidate in candidates
+        if candidate.is_needed
+        for part in candidate.machine.parts
+    }
     if whole_machines:
         slices = [
-            Slice(position[one.pool], (one,), Fraction(one.units), Fraction(one.on_demand_usd))
+            Slice(
+                position[one.pool],
+                (one,),
+                Fraction(one.units),
+                Fraction(one.on_demand_usd),
+                is_idle=one not in busy,
+            )
             for one in resources
         ]
         return Pools(keys, tuple(slices))
@@ -112,12 +131,13 @@ def make_pools(
         # Held capacity is not served by all that serves its type.
         alone = (resource.name, resource.capacity_group) if is_apart else ()
         covered_by = frozenset(_unit_rates(resource, matters)), frozenset(resource.unit_servers)
-        kind = (covered_by, resource.sustained_use, resource.sold_on_demand, alone)
+        is_idle = resource not in busy
+        kind = (covered_by, resource.sustained_use, resource.sold_on_demand, alone, is_idle)
         told_apart.setdefault((position[resource.pool], kind), []).append(resource)
     found: list[Slice] = []
     for (pool, _), inside in told_apart.items():
         for equal in _of_equal_prices(inside, matters, tolerance):
-            found += _slices(pool, equal)
+            found += _slices(pool, equal, is_idle=equal[0] not in busy)
     return Pools(keys, tuple(found))
 
 
@@ -157,12 +177,12 @@ def _unit_prices(resource: Resource, matters: Callable[[PlanTerms], bool]) -> li
     ]
 
 
-def _slices(pool: int, inside: tuple[Resource, ...]) -> Iterator[Slice]:
+def _slices(pool: int, inside: tuple[Resource, ...], *, is_idle: bool) -> Iterator[Slice]:
     """One slice, or one for each quarter of a month's prices; at the lowest price."""
     lowest = min(one.unit_price_usd for one in inside)
     factors = inside[0].sustained_use
     if factors is None:
-        yield Slice(pool, inside, Fraction(1), lowest)
+        yield Slice(pool, inside, Fraction(1), lowest, is_idle=is_idle)
         return
     for quarter, factor in enumerate(factors):
-        yield Slice(pool, inside, Fraction(1), lowest * Fraction(factor), quarter)
+        yield Slice(pool, inside, Fraction(1), lowest * Fraction(factor), quarter, is_idle)

@@ -40,9 +40,10 @@ def _charged(resource: Resource, rate: Decimal) -> Decimal:
 def _slice_rate(part: Slice, rates: dict[Resource, Decimal]) -> Fraction | None:
     """The lowest rate of a slice's resources, per unit of the slice; None if not covered.
 
-    A plan covers all resources of a slice or none, as far as it is bounded by the catalogue.
+    A plan covers all resources of a slice or none, as far as it is bounded by the catalogue. Where
+    nothing runs there is nothing to cover.
     """
-    if any(one not in rates for one in part.resources):
+    if part.is_idle or any(one not in rates for one in part.resources):
         return None
     return min(Fraction(rates[one]) / part.units_of(one) for one in part.resources)
 
@@ -66,6 +67,8 @@ def hardware_option(
 
 def _servers_of_slice(hardware: Hardware, part: Slice) -> Fraction | None:
     """The fewest servers that a unit of a slice takes; None where it serves none of it."""
+    if part.is_idle:
+        return None
     found = [
         Fraction(servers) / part.units_of(resource)
         for resource in part.resources
@@ -93,7 +96,7 @@ def spend_option(
     per_unit = {
         Fraction(rates[position] or 0) / pools.slices[position].pool_units for position in served
     }
-    is_dedicated = pools.slices_of_pool(pool) == served and len(per_unit) == 1
+    is_dedicated = pools.busy_slices_of_pool(pool) == served and len(per_unit) == 1
     if is_dedicated and not whole_machines:
         units = Fraction(step) / (per_unit.pop() or 1)
         yield Option(offer, step, pool, units, rates, covered)

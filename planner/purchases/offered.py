@@ -56,6 +56,8 @@ def _dedicated_options(
 ) -> Iterable[Option]:
     kinds = tuple(kind for kind in allowed.kinds if kind.is_dedicated and kind != BLOCK)
     for position, pool in enumerate(pools.keys):
+        if not pools.busy_slices_of_pool(position):
+            continue
         offers = catalog.dedicated_offers(
             pool.region,
             (pool.family,),
@@ -80,7 +82,7 @@ def _block_options(request: PlanRequest, catalog: Catalog, pools: Pools) -> Iter
         (one.name, one.region, one.os, one.tenancy)
         for part in pools.slices
         for one in part.resources
-        if BLOCK in allowed.kinds and not one.pool.spot
+        if BLOCK in allowed.kinds and not one.pool.spot and not part.is_idle
     )
     for name, region, os, tenancy in types:
         offers = catalog.dedicated_offers(

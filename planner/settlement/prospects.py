@@ -253,10 +253,12 @@ class _Steps:
 
 def _steps(options: Sequence[Option], problem: Problem) -> _Steps:
     machines, keys = resources_of(problem), problem.pools.keys
-    cheapest_usd = [
-        min(float(one.unit_price_usd) for one in machines if one.pool == key) for key in keys
-    ]
-    column = {machine: position for position, machine in enumerate(machines)}
+    cheapest_usd = [_cheapest_usd(problem, pool) for pool in range(len(keys))]
+    busy = {
+        machine: position
+        for position, machine in enumerate(machines)
+        if not problem.pools.slices[problem.pools.slice_of(machine)].is_idle
+    }
     full_usd, highest_usd = np.ones(len(options)), np.ones(len(options))
     reserved: dict[tuple[int, float], list[int]] = {}
     plans: dict[Order, list[tuple[int, Floats]]] = {}
@@ -266,7 +268,7 @@ def _steps(options: Sequence[Option], problem: Problem) -> _Steps:
             full_usd[row] = units * cheapest_usd[pool]
             reserved.setdefault((pool, units), []).append(row)
         else:
-            order, dollar_usd = _order_of(option, column)
+            order, dollar_usd = _order_of(option, busy)
             full_usd[row] = float(option.step)
             highest_usd[row] = dollar_usd.max(initial=0.0)
             plans.setdefault(order, []).append((row, dollar_usd))
@@ -283,6 +285,14 @@ def _steps(options: Sequence[Option], problem: Problem) -> _Steps:
     )
 
 
+def _cheapest_usd(problem: Problem, pool: int) -> float:
+    """The lowest price of a unit of a pool, of what runs in it if anything does."""
+    pools = problem.pools
+    slices = pools.busy_slices_of_pool(pool) or pools.slices_of_pool(pool)
+    machines = (one for at in slices for one in pools.slices[at].resources)
+    return min(float(one.unit_price_usd) for one in machines)
+
+
 def _joined(plans: list[tuple[int, Floats]]) -> _Plans:
     return _Plans(np.array([row for row, _ in plans]), np.array([usd for _, usd in plans]))
 
@@ -292,7 +302,7 @@ def _order_of(option: Option, column: Mapping[Resource, int]) -> tuple[Order, Fl
     ratios = [
         (float(machine.on_demand_usd / rate), column[machine])
         for machine, rate in option.resource_rates
-        if machine.on_demand_usd > 0
+        if machine in column and machine.on_demand_usd > 0
     ]
     ratios.sort(key=lambda one: (-one[0], one[1]))
     return tuple(position for _, position in ratios), np.array([ratio for ratio, _ in ratios])
