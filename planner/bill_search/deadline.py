@@ -5,10 +5,20 @@ import time
 from dataclasses import dataclass
 
 SHARE_OF_SOLVE = 0.2
-"""Of the solver's time that a search may take."""
-
 LEAST_SECONDS = 2.0
-"""A search may take so long where that share is less."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What some work after a solve may take.
+
+    Attributes:
+        share_of_solve: of the solver's time.
+        least_s: so long where that share is less [s].
+    """
+
+    share_of_solve: float
+    least_s: float
 
 
 class OutOfTimeError(Exception):
@@ -39,7 +49,11 @@ class Deadline:
 
 
 def deadline_after(
-    began: float, solver_seconds: float, time_limit_s: float | None, stop: threading.Event | None
+    began: float,
+    solver_seconds: float,
+    time_limit_s: float | None,
+    stop: threading.Event | None,
+    effort: Effort | None = None,
 ) -> Deadline:
     """The end of a search that begins now.
 
@@ -48,6 +62,8 @@ def deadline_after(
         solver_seconds: time inside the solver.
         time_limit_s: the request's own limit; None where it has none.
         stop: set to end the search.
+        effort: what it may take; that of a search on the bill when absent.
     """
-    at = time.perf_counter() + max(SHARE_OF_SOLVE * solver_seconds, LEAST_SECONDS)
+    may = effort or Effort(SHARE_OF_SOLVE, LEAST_SECONDS)
+    at = time.perf_counter() + max(may.share_of_solve * solver_seconds, may.least_s)
     return Deadline(at if time_limit_s is None else min(at, began + time_limit_s), stop)

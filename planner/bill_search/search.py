@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from planner.bill_search.deadline import Deadline, OutOfTimeError
 from planner.bill_search.descent import Descent
 from planner.bill_search.enumeration import cheapest_combination, is_enumerable
+from planner.bill_search.floors_met import meet_floor
 from planner.bill_search.kept import Keeper
 from planner.bill_search.starts import rule_policies
 from planner.bill_search.trial import Trial, gains
@@ -82,11 +83,14 @@ def search_on_bill(problem: Problem, policy: Policy, proven: Proven, deadline: D
     began = time.perf_counter()
     outlook = look_out(problem, policy)
     seconds = time.perf_counter() - began
+    kept = meet_floor(problem, outlook, deadline.sooner(seconds))
+    notes = () if kept is None else (_floor_note(outlook, kept),)
+    outlook = kept or outlook
     # What is found is billed in full in the end, which takes as long as this did.
     search = _Search(problem, outlook, deadline.sooner(seconds))
     best = search.best(proven)
     _log.info("bills searched in %.1f s", time.perf_counter() - began)
-    return Found(best.outlook or outlook, tuple(_notes(problem, search.given, best)))
+    return Found(best.outlook or outlook, (*notes, *_notes(problem, search.given, best)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +188,16 @@ class _Search:
         """A policy that is billed already."""
         by_future = np.array([float(one.bill.total_usd) for one in outlook.futures])
         return _Billed(outlook.policy, by_future, self._objective.usd(by_future), outlook)
+
+
+def _floor_note(before: Outlook, after: Outlook) -> str:
+    """What keeping a floor in the bill has cost."""
+    fewer = len(before.policy.bought) - len(after.policy.bought)
+    return (
+        "limits: fewer commitments are bought than the model's plan has, so that the bill keeps "
+        f"utilization.at_least: {fewer} purchases less, for "
+        f"{after.total_usd - before.total_usd:,.2f} USD"
+    )
 
 
 def _notes(problem: Problem, given: _Billed, best: _Billed) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from planner.settlement.broken import Broken
 from planner.settlement.headline import describe_headline
 from planner.settlement.left_after import after_horizon_usd
-from planner.settlement.limits_kept import broken_limits
+from planner.settlement.limits_kept import broken_limits, floor_target, low_utilization
 from planner.settlement.outlook import Outlook, look_out
 from planner.settlement.present_cost import beside, describe_present, doubts_of, present_cost
 from planner.settlement.price_bases import price_basis
@@ -28,7 +28,9 @@ __all__ = [
     "describe_horizon",
     "describe_present",
     "doubts_of",
+    "floor_target",
     "look_out",
+    "low_utilization",
     "present_cost",
     "price_basis",
     "settle",

@@ -39,16 +39,7 @@ def _broken_utilization(outlook: Outlook) -> list[Broken]:
     floor = outlook.problem.request.limits.utilization.at_least
     if floor is None:
         return []
-    used: dict[Hashable, float] = {}
-    committed: dict[Hashable, float] = {}
-    for one in outlook.futures:
-        # Capacity held follows what was bought, owned and taken; it has no floor.
-        for billed, entry in zip(one.billed, one.bill.commitments, strict=False):
-            target, units = _target(billed.option)
-            weight = one.probability * units
-            used[target] = used.get(target, 0.0) + weight * entry.used
-            committed[target] = committed.get(target, 0.0) + weight * entry.committed
-    shares = [used[target] / amount for target, amount in committed.items() if amount > 0]
+    shares = list(_utilization(outlook).values())
     low = [share for share in shares if share < floor - TOLERANCE]
     if not low:
         return []
@@ -59,8 +50,37 @@ def _broken_utilization(outlook: Outlook) -> list[Broken]:
     return [Broken("limits.utilization.at_least", floor - min(low), text)]
 
 
-def _target(option: Option) -> tuple[Hashable, float]:
-    """The pool or plan a floor is set for, and its units in a machine or a dollar."""
-    if option.pool is not None:
-        return option.pool, float(option.pool_units) / float(option.step)
-    return option.rates, 1.0
+def low_utilization(outlook: Outlook) -> dict[Hashable, float]:
+    """Pools and plans that the bill uses less than the floor, and what share of it they reach."""
+    floor = outlook.problem.request.limits.utilization.at_least
+    if floor is None:
+        return {}
+    return {
+        target: share / floor
+        for target, share in _utilization(outlook).items()
+        if share < floor - TOLERANCE
+    }
+
+
+def _utilization(outlook: Outlook) -> dict[Hashable, float]:
+    """Mean utilization by pool or plan, as a floor counts it."""
+    used: dict[Hashable, float] = {}
+    committed: dict[Hashable, float] = {}
+    for one in outlook.futures:
+        # Capacity held follows what was bought, owned and taken; it has no floor.
+        for billed, entry in zip(one.billed, one.bill.commitments, strict=False):
+            target, units = floor_target(billed.option), _units(billed.option)
+            weight = one.probability * units
+            used[target] = used.get(target, 0.0) + weight * entry.used
+            committed[target] = committed.get(target, 0.0) + weight * entry.committed
+    return {target: used[target] / amount for target, amount in committed.items() if amount > 0}
+
+
+def floor_target(option: Option) -> Hashable:
+    """The pool or plan that a floor on utilization is set for."""
+    return option.rates if option.pool is None else option.pool
+
+
+def _units(option: Option) -> float:
+    """Units of its pool, or dollars, in a machine or a dollar of an option."""
+    return 1.0 if option.pool is None else float(option.pool_units) / float(option.step)

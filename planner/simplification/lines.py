@@ -47,15 +47,34 @@ class FewerLines:
         self._extra_usd: dict[Move, float] = {}
 
     def within(self, point: Point, limit_usd: float) -> Iterator[Point]:
-        """Ever fewer lines at no more than a cost, until none of those left can go."""
-        for point in self._without_slight(point, limit_usd):  # noqa: B020 - from one to the next
+        """Ever fewer lines at no more than a cost, until none of those left can go.
+
+        Of many futures first what is bought in all of them: what is to be signed now is among it.
+        """
+        futures = len(self._trial.problem.probability)
+        for in_all in (True, False) if futures > 1 else (False,):
+            for point in self._within(point, limit_usd, in_all=in_all):  # noqa: B020 - from one on
+                yield point
+
+    def _within(self, point: Point, limit_usd: float, *, in_all: bool) -> Iterator[Point]:
+        for point in self._without_slight(point, limit_usd, in_all=in_all):  # noqa: B020 - as above
             yield point
-        while fewer := (
-            self._without_one(point, limit_usd)
-            or self._polished(point)
-            or self._without_one_anew(point, limit_usd)
-        ):
+        while True:
+            lines = self._lines(point, in_all=in_all)
+            fewer = (
+                self._without_one(point, limit_usd, lines, lines)
+                or self._polished(point, in_all=in_all)
+                or self._without_one_anew(point, limit_usd, in_all=in_all)
+            )
+            if fewer is None:
+                return
             yield (point := fewer)
+
+    def _lines(self, point: Point, *, in_all: bool) -> list[int]:
+        """Lines of a plan; only those bought in all futures if so asked."""
+        problem = self._trial.problem
+        futures = len(problem.probability)
+        return [lot for lot in point.steps if not in_all or len(problem.lots[lot].group) == futures]
 
     def at_most(self, point: Point, lines: int) -> Iterator[Point]:
         """Ever fewer lines down to a number, whatever that costs; more where limits need them."""
@@ -75,19 +94,20 @@ class FewerLines:
                 return
             yield (point := made)
 
-    def _without_slight(self, point: Point, limit_usd: float) -> Iterator[Point]:
+    def _without_slight(self, point: Point, limit_usd: float, *, in_all: bool) -> Iterator[Point]:
         """Ever fewer lines, of those that hardly do anything: left out, then merged as they come.
 
         That leaves few for which every change is looked at.
         """
         start_usd, budget_usd = point.objective_usd, max(limit_usd - point.objective_usd, 0.0)
         slight_usd = start_usd + SLIGHT_SHARE * budget_usd
-        for lot in point.steps:
+        lines = self._lines(point, in_all=in_all)
+        for lot in lines:
             self._made(point, (lot, None), slight_usd)
-        order = sorted(point.steps, key=lambda lot: self._extra_usd[lot, None])
+        order = sorted(lines, key=lambda lot: self._extra_usd[lot, None])
         for lot in order:
             yield (point := self._made(point, (lot, None), slight_usd) or point)
-        if len(point.steps) <= MANY_LINES:
+        if len(self._lines(point, in_all=in_all)) <= MANY_LINES:
             return
         slight_usd += SLIGHT_SHARE * budget_usd
         for lot in (one for one in order if one in point.steps):
@@ -96,15 +116,22 @@ class FewerLines:
             yield (point := next((one for one in made if one is not None), point))
 
     def _without_one(
-        self, point: Point, limit_usd: float = inf, lines: Collection[int] | None = None
+        self,
+        point: Point,
+        limit_usd: float = inf,
+        lines: Collection[int] | None = None,
+        others: Collection[int] | None = None,
     ) -> Point | None:
         """The purchases with one line less that cost the least; None where all cost too much.
+
+        One of ``lines`` goes, and another of ``others`` may be chosen anew; any where not given.
 
         What a change costs is known from earlier rounds, and hardly falls: changes are looked at
         in that order until the next is not cheaper, or far too dear in plans that are not small.
         """
         gone = point.steps if lines is None else lines
-        moves = [(one, other) for one in gone for other in (None, *point.steps) if one != other]
+        into = point.steps if others is None else others
+        moves = [(one, other) for one in gone for other in (None, *into) if one != other]
         moves.sort(key=lambda move: (self._extra_usd.get(move, -inf), move[1] is not None))
         far_usd = inf if self._is_small(point) else FAR * (limit_usd - point.objective_usd)
         best: Point | None = None
@@ -118,30 +145,31 @@ class FewerLines:
                 best = found
         return best
 
-    def _without_one_anew(self, point: Point, limit_usd: float) -> Point | None:
+    def _without_one_anew(self, point: Point, limit_usd: float, *, in_all: bool) -> Point | None:
         """The purchases with one line less and all amounts chosen anew; None if too dear.
 
         That is tried of the changes that cost least before.
         """
         far_usd = FAR * (limit_usd - point.objective_usd)
+        lines = self._lines(point, in_all=in_all)
         known = {
             move: usd
             for move, usd in self._extra_usd.items()
-            if usd <= far_usd and move[0] in point.steps and move[1] in (None, *point.steps)
+            if usd <= far_usd and move[0] in lines and move[1] in (None, *lines)
         }
         for move in sorted(known, key=lambda move: known[move])[:MOST_ANEW]:
             made = self._made(point, move, inf)
-            fewer = made and (self._polished(made) or made)
+            fewer = made and (self._polished(made, in_all=in_all) or made)
             if fewer is not None and fewer.objective_usd <= limit_usd:
                 return fewer
         return None
 
-    def _polished(self, point: Point) -> Point | None:
+    def _polished(self, point: Point, *, in_all: bool) -> Point | None:
         """The purchases with amounts chosen anew, one by one; None where none is better."""
         start, before = point, None
         while before is not point:
             before = point
-            for lot in point.steps:
+            for lot in self._lines(point, in_all=in_all):
                 now = point.steps_of(lot)
                 found = self._anew(point, {}, lot, (now - 1, now, now + 1), point.objective_usd)
                 better = (one for one in found if one.is_cheaper_than(point))

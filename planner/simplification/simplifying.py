@@ -6,7 +6,6 @@ proves stays what it is.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,12 +28,6 @@ from planner.simplification.lines import FewerLines
 from planner.simplification.mix import without_small_shares
 from planner.simplification.sizes import Resized, Running, in_sizes_that_run, running_units
 from planner.tails import Objective
-
-SHARE_OF_SOLVE = 0.5
-"""Of the solver's time that it may take to make a plan simple."""
-
-LEAST_SECONDS = 10.0
-"""So long it may take where that share is less: seldom more than some seconds are needed."""
 
 SMALLEST_USD = 0.005
 """Amounts below this print as nothing."""
@@ -72,21 +65,6 @@ def simplify(problem: Problem, best: Outlook, deadline: Deadline) -> Simplified:
     shown, resized = _simplified(problem, best, tolerance, deadline)
     _log.info("simplified in %.1f s", time.perf_counter() - began)
     return Simplified(shown, tuple(_notes(best, shown, resized)), tuple(_warnings(shown, rules)))
-
-
-def simplification_deadline(
-    began: float, solver_seconds: float, time_limit_s: float | None, stop: threading.Event | None
-) -> Deadline:
-    """The end of a simplification that begins now.
-
-    Args:
-        began: when the request's time limit began to run, of the performance counter [s].
-        solver_seconds: time inside the solver.
-        time_limit_s: the request's own limit; None where it has none.
-        stop: set to end it.
-    """
-    at = time.perf_counter() + max(SHARE_OF_SOLVE * solver_seconds, LEAST_SECONDS)
-    return Deadline(at if time_limit_s is None else min(at, began + time_limit_s), stop)
 
 
 def _simplified(
