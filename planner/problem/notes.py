@@ -1,17 +1,22 @@
 """What the reader of a plan should know of defaults taken, and what to mind."""
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
 from catalogs import Catalog, OfferKind
+from catalogs.successors import base_name
 from planner.capacity_blocks import MOST_IN_BLOCK
-from planner.fleet import Candidate
+from planner.fleet import Candidate, Pools
 from planner.owned import Owned
 from planner.purchases import Option
-from planner.request import PlanRequest
+from planner.request import PlanRequest, VcpusAndMemory
 
 STALE_DAYS = 90
 """A catalogue older than this draws a warning."""
+
+NAMED = 5
+"""Machines named in a note."""
 
 REFRESHED = ("aws", "azure", "gcp")
 """Providers whose prices `fleetplan catalog refresh` downloads."""
@@ -22,10 +27,14 @@ def notes_of(
     options: tuple[Option, ...],
     owned: tuple[Owned, ...],
     candidates: tuple[Candidate, ...],
+    pools: Pools,
 ) -> tuple[str, ...]:
     """What the reader should know."""
     return (
         *_nothing_sold(request, options),
+        *_without_offers(request, options, candidates, pools),
+        *_one_ratio(request, candidates),
+        *_same_mix(request, candidates),
         *_idle(owned),
         *_reserved_only(candidates),
         *_licensed(request, candidates),
@@ -54,7 +63,69 @@ def warnings_of_dates(dates: Collection[datetime], today: datetime) -> tuple[str
 def _nothing_sold(request: PlanRequest, options: tuple[Option, ...]) -> tuple[str, ...]:
     if options or not request.offers.kinds:
         return ()
-    return ("offers: the catalogue sells none of those allowed for this fleet; all is on demand",)
+    return (
+        "offers: the catalogue sells none of those allowed for this fleet; all is on demand. Where "
+        "the provider sells some by now, import or refresh prices",
+    )
+
+
+def _without_offers(
+    request: PlanRequest,
+    options: tuple[Option, ...],
+    candidates: tuple[Candidate, ...],
+    pools: Pools,
+) -> list[str]:
+    """Machines that no commitment of the catalogue serves; providers may sell some all the same."""
+    if not options or not request.offers.kinds:
+        return []
+    served = {option.pool for option in options}
+    rated = {machine for option in options for machine, _ in option.resource_rates}
+    missing = {
+        f"{part.resource.name} in {part.resource.region}": None
+        for one in candidates
+        if one.is_needed and not one.machine.is_spot
+        for part in one.machine.parts
+        if part.resource not in rated
+        and pools.slices[pools.slice_of(part.resource)].pool not in served
+        and base_name(part.resource.name) == part.resource.name
+    }
+    if not missing:
+        return []
+    names = list(missing)
+    named = ", ".join(names[:NAMED])
+    named += f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return [
+        f"offers: no commitment allowed here is in the catalogue for {named}; the provider may "
+        "sell some by now: import or refresh prices"
+    ]
+
+
+def _one_ratio(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[str]:
+    """Sums of vCPUs and memory say nothing of how they are spread over what runs."""
+    chosen = Counter(one.workload for one in candidates)
+    names = [
+        workload.name
+        for position, workload in enumerate(request.workloads)
+        if isinstance(workload.needs, VcpusAndMemory) and chosen[position] > 1
+    ]
+    if not names:
+        return []
+    return [
+        f"workloads: every machine of {', '.join(names)} serves vCPUs and GiB in the ratio of "
+        "their sums; where parts need other ratios, make each a workload of its own"
+    ]
+
+
+def _same_mix(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[str]:
+    """The mix of a workload is one for all hours of a span."""
+    chosen = Counter(one.workload for one in candidates)
+    names = [one.name for at, one in enumerate(request.workloads) if chosen[at] > 1]
+    if not names or request.whole_machines:
+        return []
+    return [
+        f"workloads: between purchase dates {', '.join(names)} runs on one mix of machines, the "
+        "same in quiet hours and busy ones; more dates let it follow demand"
+    ]
 
 
 def _served_by_others(request: PlanRequest, candidates: tuple[Candidate, ...]) -> list[str]:

@@ -94,7 +94,7 @@ def make_problem(
         request = request.model_copy(update={"offers": terms.within(request.offers)})
         fleet = _make_fleet(request, inputs.catalog, planned, is_drawn=is_drawn)
         offered = _offered(request, inputs.catalog, planned, fleet)
-    notes = notes_of(request, offered.options, fleet.owned, fleet.candidates)
+    notes = notes_of(request, offered.options, fleet.owned, fleet.candidates, fleet.pools)
     return Problem(
         request=request,
         catalog=inputs.catalog,

@@ -1,6 +1,6 @@
 """Turns a decision into a plan: the bill, its splits, coverage, cash flow and reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
@@ -123,7 +123,7 @@ def settle(
     met = model_gap is not None and model_gap <= asked + GAP_SLACK
     gap, best_gap = (bill_gap(one, certificate.bound_usd) for one in (outlook, best))
     total, on_demand = outlook.total_usd, outlook.on_demand_usd
-    present = present_cost(problem, on_demand)
+    present, purchases = present_cost(problem, on_demand), _purchases(outlook)
     return Plan(
         name=problem.request.name,
         headline=describe_headline(outlook),
@@ -143,7 +143,7 @@ def settle(
         coverage=outlook.coverage,
         utilization=outlook.utilization,
         horizon=describe_horizon(problem),
-        purchases=_purchases(outlook),
+        purchases=purchases,
         owned=_owned(outlook),
         exchanges=describe_exchanges(outlook),
         mix=_mix(problem, policy),
@@ -163,7 +163,7 @@ def settle(
         solver=solver,
         catalog=describe_catalog(problem),
         repairs=tuple(RepairDone.model_validate(asdict(one)) for one in problem.demand.repairs),
-        notes=problem.notes,
+        notes=(*problem.notes, *_derived_note(purchases)),
         warnings=(
             *problem.warnings,
             *_gap_warning(model_gap, asked, solver.stopped, met=met),
@@ -253,6 +253,16 @@ def _purchases(outlook: Outlook) -> tuple[Purchase, ...]:
             )
         )
     return tuple(sorted(purchases, key=lambda one: (one.start, one.offer_id, one.workload or "")))
+
+
+def _derived_note(purchases: Sequence[Purchase]) -> Iterator[str]:
+    """How many purchases are at prices that nobody quotes."""
+    derived = sum(one.price.basis == "derived" for one in purchases)
+    if derived:
+        yield (
+            f"prices: {derived} of {len(purchases)} purchases are at prices computed by a rule, "
+            "not quoted (purchases[].price); compare them with the provider's before you buy"
+        )
 
 
 def _unit(offer: Offer) -> str:
