@@ -41,6 +41,13 @@ def reckoned(plan, kind):
     return [one for one in plan.assumptions if one.kind == kind]
 
 
+@pytest.fixture(autouse=True)
+def time_to_look(monkeypatch):
+    """Costs are found on however busy a machine."""
+    monkeypatch.setattr("planner.assumed.LEAST_S", 120.0)
+    monkeypatch.setattr("planner.longer_terms.LEAST_S", 120.0)
+
+
 def test_default_hazards_are_listed_with_probability_source_and_cost():
     plan = make_plan(asked({}))
 
