@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.by_purchases import solve_by_purchases
 from planner.formulation import PlanningModel, build_model, entries, positions
 from planner.formulation.committed import commit_to_pools
 from planner.formulation.first_stage import buy_lots, limit_upfront, whole_lots
@@ -47,15 +48,24 @@ def solve_planning(
     """
     began = time.perf_counter()
     found = solve_by_tables(planning, solver, limits, stop)
-    met = found is not None and found.stop in (StopReason.OPTIMAL, StopReason.GAP)
-    if found is not None and (met or _is_over(limits, began, stop)):
+    if found is not None and (_is_met(found) or _is_over(limits, began, stop)):
         return found
+    if found is None and planning.problem.request.whole_machines:
+        found = solve_by_purchases(
+            planning, _remaining(limits, began), progress=progress, stop=stop
+        )
+        if found is not None and (_is_met(found) or _is_over(limits, began, stop)):
+            return found if found.incumbent is not None else _starting_from(found, planning)
     last = solver.solve(planning.linear, _remaining(limits, began), progress=progress, stop=stop)
     if found is not None:
         return _better(found, last, limits)
     if last.incumbent is not None or last.stop not in _STOPPED:
         return last
     return _starting_from(last, planning)
+
+
+def _is_met(found: Outcome) -> bool:
+    return found.stop in (StopReason.OPTIMAL, StopReason.GAP)
 
 
 def _starting_from(stopped: Outcome, planning: PlanningModel) -> Outcome:
