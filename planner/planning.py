@@ -24,7 +24,7 @@ from planner.problem.notes import warnings_of_dates
 from planner.request import PlanRequest
 from planner.settlement import Certificate, Outlook, bill_gap, settle
 from planner.shards import Worker
-from planner.simplification import EFFORT, simplify
+from planner.simplification import effort_of, simplify
 from planner.zones import merge_zones
 from solvers import (
     Outcome,
@@ -172,7 +172,7 @@ def solve_and_settle(problem: Problem, around: Surroundings, *, is_told: bool = 
     simple = simplify(
         problem,
         found.outlook,
-        deadline_after(began, outcome.seconds, limit_s, around.stop, EFFORT),
+        deadline_after(began, outcome.seconds, limit_s, around.stop, effort_of(problem)),
     )
     longer: LongerTerms | None = None
     assumptions: tuple[Assumption, ...] = ()

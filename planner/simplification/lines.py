@@ -46,21 +46,15 @@ class FewerLines:
         self._least = least
         self._extra_usd: dict[Move, float] = {}
 
-    def within(self, point: Point, limit_usd: float) -> Iterator[Point]:
+    def within(self, point: Point, limit_usd: float, *, in_all: bool) -> Iterator[Point]:
         """Ever fewer lines at no more than a cost, until none of those left can go.
 
-        Of many futures first what is bought in all of them: what is to be signed now is among it.
+        With ``in_all`` lines alone that are bought in all futures.
         """
-        futures = len(self._trial.problem.probability)
-        for in_all in (True, False) if futures > 1 else (False,):
-            for point in self._within(point, limit_usd, in_all=in_all):  # noqa: B020 - from one on
-                yield point
-
-    def _within(self, point: Point, limit_usd: float, *, in_all: bool) -> Iterator[Point]:
-        for point in self._without_slight(point, limit_usd, in_all=in_all):  # noqa: B020 - as above
+        for point in self._without_slight(point, limit_usd, in_all=in_all):  # noqa: B020 - from one on
             yield point
         while True:
-            lines = self._lines(point, in_all=in_all)
+            lines = self.lines_of(point, in_all=in_all)
             fewer = (
                 self._without_one(point, limit_usd, lines, lines)
                 or self._polished(point, in_all=in_all)
@@ -70,7 +64,7 @@ class FewerLines:
                 return
             yield (point := fewer)
 
-    def _lines(self, point: Point, *, in_all: bool) -> list[int]:
+    def lines_of(self, point: Point, *, in_all: bool) -> list[int]:
         """Lines of a plan; only those bought in all futures if so asked."""
         problem = self._trial.problem
         futures = len(problem.probability)
@@ -101,13 +95,13 @@ class FewerLines:
         """
         start_usd, budget_usd = point.objective_usd, max(limit_usd - point.objective_usd, 0.0)
         slight_usd = start_usd + SLIGHT_SHARE * budget_usd
-        lines = self._lines(point, in_all=in_all)
+        lines = self.lines_of(point, in_all=in_all)
         for lot in lines:
             self._made(point, (lot, None), slight_usd)
         order = sorted(lines, key=lambda lot: self._extra_usd[lot, None])
         for lot in order:
             yield (point := self._made(point, (lot, None), slight_usd) or point)
-        if len(self._lines(point, in_all=in_all)) <= MANY_LINES:
+        if len(self.lines_of(point, in_all=in_all)) <= MANY_LINES:
             return
         slight_usd += SLIGHT_SHARE * budget_usd
         for lot in (one for one in order if one in point.steps):
@@ -151,7 +145,7 @@ class FewerLines:
         That is tried of the changes that cost least before.
         """
         far_usd = FAR * (limit_usd - point.objective_usd)
-        lines = self._lines(point, in_all=in_all)
+        lines = self.lines_of(point, in_all=in_all)
         known = {
             move: usd
             for move, usd in self._extra_usd.items()
@@ -169,7 +163,7 @@ class FewerLines:
         start, before = point, None
         while before is not point:
             before = point
-            for lot in self._lines(point, in_all=in_all):
+            for lot in self.lines_of(point, in_all=in_all):
                 now = point.steps_of(lot)
                 found = self._anew(point, {}, lot, (now - 1, now, now + 1), point.objective_usd)
                 better = (one for one in found if one.is_cheaper_than(point))

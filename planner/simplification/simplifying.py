@@ -62,15 +62,21 @@ def simplify(problem: Problem, best: Outlook, deadline: Deadline) -> Simplified:
     if tolerance is None and rules.smallest_usd is None and rules.most_lines is None:
         return Simplified(best)
     began = time.perf_counter()
-    shown, resized = _simplified(problem, best, tolerance, deadline)
+    shown, search = _simplified(problem, best, tolerance, deadline)
     _log.info("simplified in %.1f s", time.perf_counter() - began)
-    return Simplified(shown, tuple(_notes(best, shown, resized)), tuple(_warnings(shown, rules)))
+    notes = [*_notes(best, shown, search.resized)]
+    if search.is_cut_off:
+        notes.append(
+            f"simplify: stopped by its time with {len(shown.policy.bought)} purchases; more may be "
+            "left out"
+        )
+    return Simplified(shown, tuple(notes), tuple(_warnings(shown, rules)))
 
 
 def _simplified(
     problem: Problem, best: Outlook, tolerance: float | None, deadline: Deadline
-) -> tuple[Outlook, list[Resized]]:
-    """The simpler plan, billed, and the reservations in other sizes."""
+) -> tuple[Outlook, "_Search"]:
+    """The simpler plan, billed, and the search that found it."""
     keeper, shown, wider = Keeper(problem, best), best, problem
     running: Running = {}
     if tolerance is not None and not deadline.is_over:
@@ -80,10 +86,12 @@ def _simplified(
     trial = Trial(wider, shown.policy, _bills(shown), keeper, deadline)
     search = _Search(trial, Objective(problem).usd(_bills(best)), running)
     search.run(tolerance)
-    if search.point is trial.start:
-        return shown, []
-    found = keeper.keeps(trial.policy(search.point))
-    return (shown, []) if found is None else (found, search.resized)
+    found = None
+    if search.point is not trial.start:
+        found = keeper.keeps(trial.policy(search.point))
+    if found is None:
+        search.resized.clear()
+    return found or shown, search
 
 
 def _bills(outlook: Outlook) -> NDArray[np.float64]:
@@ -105,6 +113,7 @@ class _Search:
         self._lines = FewerLines(trial, self._least)
         self.point = trial.start
         self.resized: list[Resized] = []
+        self.is_cut_off = False
 
     def run(self, tolerance: float | None) -> None:
         """Make purchases as simple as asked for; the bill may rise by a share of the best."""
@@ -116,16 +125,29 @@ class _Search:
                 most = max(self._rules.most_lines - self._fixed, 0)
                 self._follow(self._lines.at_most(self.point, most))
         except OutOfTimeError:
+            self.is_cut_off = True
             _log.info("out of time to make the plan simpler")
 
     def _simplify(self, limit_usd: float) -> None:
-        """Lines first; what sizes cost comes on top, by a tolerance of its own."""
-        self._follow(self._lines.within(self.point, limit_usd))
-        self.point, self.resized = in_sizes_that_run(
-            self._trial, self.point, self._running, self._rules.size_tolerance, self._least
-        )
-        if self.resized:
-            self._follow(self._lines.within(self.point, limit_usd))
+        """Lines first; what sizes cost comes on top, by a tolerance of its own.
+
+        Of many futures first what is bought in all of them: what is to be signed now is among it.
+        """
+        futures = len(self._trial.problem.probability)
+        for in_all in (True, False) if futures > 1 else (False,):
+            self._follow(self._lines.within(self.point, limit_usd, in_all=in_all))
+            lines = self._lines.lines_of(self.point, in_all=in_all)
+            self.point, resized = in_sizes_that_run(
+                self._trial,
+                self.point,
+                lines,
+                self._running,
+                self._rules.size_tolerance,
+                self._least,
+            )
+            self.resized += resized
+            if resized:
+                self._follow(self._lines.within(self.point, limit_usd, in_all=in_all))
 
     def _follow(self, steps: Iterator[Point]) -> None:
         for point in steps:

@@ -1,6 +1,6 @@
 """Reservations in the size that runs, where they are bought in another that serves the same."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -51,14 +51,19 @@ def running_units(problem: Problem, policy: Policy) -> Running:
 
 
 def in_sizes_that_run(
-    trial: Trial, point: Point, running: Running, tolerance: float, least: Mapping[int, int]
+    trial: Trial,
+    point: Point,
+    lines: Collection[int],
+    running: Running,
+    tolerance: float,
+    least: Mapping[int, int],
 ) -> tuple[Point, list[Resized]]:
-    """Purchases in sizes that run, where another saves no more than a share of its cost.
+    """Some purchases in sizes that run, where another saves no more than a share of its cost.
 
     Of several sizes that run, the one of most usage. A size that runs stays.
     """
     done: list[Resized] = []
-    for lot in sorted(point.steps):
+    for lot in sorted(lines):
         for other in _sizes(trial.problem, lot, running):
             found = _moved(trial, point, lot, other, least)
             if found is None:
