@@ -119,7 +119,7 @@ class Catalog:
         self, selector: Selector, region: str, os: str = "linux", tenancy: str = "shared"
     ) -> tuple[InstanceType, ...]:
         """The types that meet the selector and have an on-demand rate there, sorted by name."""
-        sold = self._sold(region, os, tenancy)
+        sold = self.types_sold(region, os, tenancy)
         criteria = selector.criteria().values()
         return tuple(t for t in sold if all(predicate(t) for predicate in criteria))
 
@@ -128,7 +128,7 @@ class Catalog:
     ) -> str:
         """Why `candidates` found nothing: which single criterion, dropped, would find what."""
         place = f"{region} ({os}, {tenancy})"
-        sold = self._sold(region, os, tenancy)
+        sold = self.types_sold(region, os, tenancy)
         if not sold:
             near = near_text(region, self.regions())
             return f"nothing has an on-demand rate in {place}{near}"
@@ -352,7 +352,8 @@ class Catalog:
             sold[place] = [self._types[name] for name in sorted(machines)]
         return sold
 
-    def _sold(self, region: str, os: str, tenancy: str) -> list[InstanceType]:
+    def types_sold(self, region: str, os: str, tenancy: str) -> list[InstanceType]:
+        """Machines with an on-demand rate there, sorted by name."""
         return self._sold_types.get((region, os, tenancy), [])
 
     def _named(self, families_or_types: Iterable[str]) -> list[str]:

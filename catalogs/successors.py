@@ -41,7 +41,11 @@ def base_name(name: str) -> str:
 
 
 def has_later_generation(
-    catalog: Catalog, described: InstanceType, regions: Collection[str]
+    catalog: Catalog,
+    described: InstanceType,
+    regions: Collection[str],
+    os: str = "linux",
+    tenancy: str = "shared",
 ) -> bool:
     """Whether a later generation of a type's class is sold on demand in any of some regions.
 
@@ -51,22 +55,13 @@ def has_later_generation(
     own, generation = _class_of(described), described.generation
     if own is None or generation is None:
         return False
-    later = {
-        name
-        for name, family, provider in catalog.instance_types[["family", "provider"]].itertuples()
-        if provider == described.provider and _is_later(family, own, generation)
-    }
-    rates = catalog.rates
-    sold = rates[(rates["kind"] == OfferKind.ON_DEMAND) & rates["region"].isin(list(regions))]
-    names = set(sold["instance_type"].unique())
     return any(
-        set(catalog.instance_type(name).resources or {name}) <= names for name in sorted(later)
+        (one.generation or 0) > generation
+        and one.provider == described.provider
+        and _class_of(one) == own
+        for region in dict.fromkeys(regions)
+        for one in catalog.types_sold(region, os, tenancy)
     )
-
-
-def _is_later(family: str, own: str, generation: int) -> bool:
-    other = InstanceType(name="x", family=family)
-    return _class_of(other) == own and (other.generation or 0) > generation
 
 
 def _class_of(described: InstanceType) -> str | None:

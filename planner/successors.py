@@ -55,7 +55,8 @@ def _replaceable(workload: Workload, series: str, catalog: Catalog) -> Replaceab
     if not types:
         return None
     described = catalog.instance_type(types[0])
-    later = has_later_generation(catalog, described, workload.regions)
+    place = workload.regions, workload.os, workload.tenancy
+    later = has_later_generation(catalog, described, *place)
     return Replaceable(series, f"{described.provider} {described.family}", later)
 
 
