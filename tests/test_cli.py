@@ -130,6 +130,11 @@ def test_out_writes_the_plan_its_tables_and_its_picture(request_file, tmp_path):
         (row,) = csv.DictReader(file)
     assert row["offer_id"] == plan["purchases"][0]["offer_id"]
     assert (row["start"], row["quantity"]) == ("2026-01-01T00:00:00Z", "2")
+    assert (row["price_basis"], row["price_rule"]) == ("quoted", "")
+    assert row["price_as_of"] == plan["purchases"][0]["price"]["as_of"]
+    with (out / "not_bought.csv").open() as file:
+        for told, other in zip(csv.DictReader(file), plan["not_bought"], strict=True):
+            assert told["served_by"] == "; ".join(other["served_by"])
     assert (out / "plan.png").read_bytes().startswith(b"\x89PNG")
 
 

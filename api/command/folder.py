@@ -4,8 +4,8 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -107,8 +107,28 @@ def write_files(folder: Path, files: Mapping[str, Content]) -> None:
 
 
 def _table(part: type[Part], rows: Iterable[Part]) -> bytes:
-    """Rows of a plan as CSV; the columns are the fields, absent values are empty."""
-    return _csv(list(part.model_fields), map(dict, rows))
+    """Rows of a plan as CSV; the columns are the fields, absent values are empty.
+
+    Fields with parts of their own are a column for each: ``price_basis`` and so on.
+    """
+    return _csv(list(_columns(part)), map(_flat, rows))
+
+
+def _columns(part: type[Part]) -> Iterator[str]:
+    for name, field in part.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Part):
+            yield from (f"{name}_{of_it}" for of_it in inner.model_fields)
+        else:
+            yield name
+
+
+def _flat(row: Part) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in row:
+        inner = value if isinstance(value, Part) else None
+        found |= {name: value} if inner is None else {f"{name}_{of}": one for of, one in inner}
+    return found
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
@@ -125,13 +145,13 @@ def _cell(value: object) -> str:
             return ""
         case Decimal():
             return f"{value:f}"
-        case datetime():
+        case date():  # or a moment
             return value.isoformat().replace("+00:00", "Z")
         case Enum():
             return str(value.value)
         case Given():
             return f"{value.quantity:f} of {value.id}"
-        case (Given(), *_):
+        case tuple():
             return "; ".join(map(_cell, value))
         case _:
             return str(value)
