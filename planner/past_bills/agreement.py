@@ -48,6 +48,8 @@ FROM kinds JOIN months USING (month)
 
 _COUNTED = """
 CREATE VIEW counted AS SELECT cells.* REPLACE (
+    coalesce(is_compute, bool_or(is_compute) OVER (PARTITION BY provider, commitment_id), FALSE)
+        AS is_compute,
     CASE WHEN gives_billed THEN billed ELSE 0 END AS billed,
     CASE WHEN gives_effective THEN effective ELSE 0 END AS effective,
     CASE WHEN gives_effective THEN listed ELSE 0 END AS listed,

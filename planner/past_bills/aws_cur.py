@@ -143,6 +143,7 @@ _CHARGE = columns_in(rf"""
         WHEN 'SavingsPlanUpfrontFee' THEN 0
         WHEN 'Fee' THEN 0
         ELSE unblended_cost END;
+    restated = 0;
     listed = CASE WHEN is_usage THEN coalesce(public_cost,
         CASE line_type WHEN 'Usage' THEN unblended_cost ELSE 0 END) ELSE 0 END;
 

@@ -86,6 +86,7 @@ _CHARGE = columns_in(rf"""
 
     billed = cost;
     effective = cost;
+    restated = 0;
     listed = CASE WHEN is_usage THEN coalesce(CAST(CAST(quantity AS DOUBLE)
         * coalesce(nullif(pay_price, 0), unit_price) AS DECIMAL(38, 18)), cost) ELSE 0 END;
 

@@ -111,9 +111,10 @@ _CHARGE = columns_in(rf"""
 
     may_run = charge_category = 'Usage' AND coalesce(service_category, 'Compute') = 'Compute'
         AND coalesce(discount_status, '') <> 'Unused';
-    hours = CASE WHEN pricing_hours IS NOT NULL
-        THEN pricing_quantity * coalesce(CAST(block_size AS BIGINT), 1) * pricing_hours
-        ELSE consumed_quantity * consumed_hours END;
+    -- What ran is what was consumed; some exports price by blocks and divide twice, or never.
+    hours = CASE WHEN consumed_hours IS NOT NULL AND consumed_quantity IS NOT NULL
+        THEN consumed_quantity * consumed_hours
+        ELSE pricing_quantity * coalesce(CAST(block_size AS BIGINT), 1) * pricing_hours END;
     meter = CASE WHEN may_run AND provider = 'aws'
         THEN regexp_extract(usage_type, '{METERS}', ['name', 'machine']) END;
     spot_words = CASE WHEN may_run
@@ -132,7 +133,10 @@ _CHARGE = columns_in(rf"""
         OR coalesce(description LIKE '%Unused Reservation%', FALSE);
     corrects = coalesce(charge_class = 'Correction', FALSE);
     is_machine = instance_type IS NOT NULL AND NOT idle AND NOT corrects;
-    is_compute = coalesce(service_category = 'Compute', instance_type IS NOT NULL);
+    -- What a commitment left unused may be filed under no service: what it serves then tells.
+    is_compute = CASE WHEN discount_status = 'Unused' AND discount_id IS NOT NULL
+        AND coalesce(service_category, 'Other') = 'Other' THEN NULL
+        ELSE coalesce(service_category = 'Compute', instance_type IS NOT NULL) END;
 
     raw_os = CASE WHEN is_machine
         THEN coalesce(detailed_os, {_described(1)}, nullif(spot_words['os'], ''),
@@ -155,14 +159,18 @@ _CHARGE = columns_in(rf"""
     machine_hours = CASE WHEN is_machine THEN hours END;
 
     billed = billed_cost;
-    effective = effective_cost;
-    listed = coalesce(list_cost, 0);
+    listed = CASE WHEN charge_category = 'Usage' AND coalesce(discount_status, '') <> 'Unused'
+        THEN coalesce(list_cost, 0) ELSE 0 END;
 
     role = CASE WHEN discount_id IS NULL THEN NULL
         WHEN charge_category = 'Purchase' AND charge_frequency = 'One-Time' THEN 'upfront'
         WHEN charge_category = 'Purchase' THEN 'recurring'
         WHEN charge_category <> 'Usage' THEN NULL
         WHEN discount_status = 'Unused' THEN 'unused' ELSE 'used' END;
+    -- Effective cost is that of the usage a purchase covers: where the purchase has it too it would
+    -- count twice.
+    restated = CASE WHEN role IN ('upfront', 'recurring') THEN effective_cost ELSE 0 END;
+    effective = effective_cost - restated;
     commitment_id = CASE WHEN role IS NOT NULL THEN discount_id END;
     commitment_kind = CASE WHEN role IS NULL THEN NULL
         WHEN provider = 'azure' AND discount_type ILIKE '%savings%' THEN 'azure_savings_plan'
@@ -183,7 +191,7 @@ _CHARGE = columns_in(rf"""
         WHEN idle AND instance_type IS NOT NULL THEN 'capacity reserved but not run'
         WHEN corrects AND instance_type IS NOT NULL THEN 'correction of machine time'
         WHEN is_machine AND region IS NULL THEN 'machine time that names no region'
-        WHEN is_compute AND may_run AND hours IS NOT NULL AND instance_type IS NULL
+        WHEN coalesce(is_compute, FALSE) AND may_run AND hours IS NOT NULL AND instance_type IS NULL
         THEN 'compute hours that name no instance type' END;
 """)
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from planner.past_bills.columns import Column, Kind
 
 CHARGE = {
+    # is_compute is NULL where only what else a commitment serves can tell.
     "provider": "VARCHAR",
     "account": "VARCHAR",
     "service": "VARCHAR",
@@ -33,8 +34,12 @@ CHARGE = {
 }
 """Charge columns that rows are told apart by."""
 
-SUMS = ("machine_hours", "billed", "effective", "listed", "commitment_quantity", "recurring")
-"""Charge columns that are added up; machine-hours are of machine rows only."""
+SUMS = (
+    "machine_hours", "billed", "effective", "listed", "commitment_quantity", "recurring",
+    "restated",
+)  # fmt: skip
+"""Charge columns that are added up; machine-hours are of machine rows only. Restated is effective
+cost that a purchase carries beside the usage it covers, and is in no other sum."""
 
 TERM = {
     "starts": "TIMESTAMP",

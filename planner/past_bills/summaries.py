@@ -58,6 +58,9 @@ WHERE purchase_option = 'covered' AND commitment_id IS NULL AND left_out IS NULL
 """
 
 
+_RESTATED = "SELECT sum(restated) FROM counted"
+
+
 def files_read(connection: "DuckDBPyConnection", files: Sequence[BillFile]) -> tuple[FileRead, ...]:
     """What was in each file."""
     rows = {number: int(lines) for number, lines in connection.execute(_FILES).fetchall()}
@@ -112,11 +115,18 @@ def rows_spread(connection: "DuckDBPyConnection") -> tuple[Spread, ...]:
 
 
 def remarks_on_commitments(connection: "DuckDBPyConnection") -> list[str]:
-    """Covered usage that names no commitment."""
+    """Covered usage that names no commitment, purchases whose cost would count twice."""
+    said = []
     row = connection.execute(_UNNAMED).fetchone()
-    if not row or not row[0]:
-        return []
-    return [f"{row[0]:,} rows are covered by a commitment they do not name"]
+    if row and row[0]:
+        said.append(f"{row[0]:,} rows are covered by a commitment they do not name")
+    row = connection.execute(_RESTATED).fetchone()
+    if row and row[0]:
+        said.append(
+            f"purchases of commitments carry {row[0]:,.2f} of effective cost; it is counted once, "
+            "with the usage they cover"
+        )
+    return said
 
 
 def _amount(value: Decimal | None) -> Decimal:

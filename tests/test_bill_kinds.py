@@ -1,0 +1,232 @@
+"""Bills as providers really write them: kinds that were read wrong, each by its public source."""
+
+import csv
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from planner.past_bills import read_bills
+
+CASES = Path(__file__).parents[2] / "shared" / "field-cases" / "bills"
+
+PLAN = "/providers/Microsoft.BillingBenefits/savingsPlanOrders/o/savingsPlans/s"
+
+
+def focus(**changed):
+    """A day of a machine in FOCUS, on demand."""
+    return {
+        "BilledCost": "2.304",
+        "EffectiveCost": "2.304",
+        "ListCost": "2.304",
+        "ChargeCategory": "Usage",
+        "ChargePeriodStart": "2026-01-01T00:00:00Z",
+        "ChargePeriodEnd": "2026-01-02T00:00:00Z",
+        "BillingPeriodStart": "2026-01-01T00:00:00Z",
+        "ProviderName": "Microsoft",
+        "SubAccountId": "sub",
+        "BillingCurrency": "USD",
+        "ServiceName": "Virtual Machines",
+        "ServiceCategory": "Compute",
+        "PricingQuantity": "24",
+        "PricingUnit": "1 Hour",
+        "ConsumedQuantity": "24",
+        "ConsumedUnit": "Hours",
+        "RegionId": "eastus",
+        "SkuPriceDetails": '{"InstanceType": "Standard_D2s_v5"}',
+    } | changed
+
+
+def read(rows, folder):
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with (folder / "bill.csv").open("w", newline="") as text:
+        writer = csv.DictWriter(text, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return read_bills([folder / "bill.csv"], folder)
+
+
+def hours(history):
+    return sum((one.machine_hours for one in history.pools), Decimal(0))
+
+
+def total(history, of, *, compute_only=False):
+    return sum(
+        (getattr(one, of) for one in history.months if one.is_compute or not compute_only),
+        Decimal(0),
+    )
+
+
+# Blocks: microsoft/finops-toolkit#727, PricingQuantity not divided by x_PricingBlockSize.
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "block", "consumed"),
+    [
+        ("24", "100 Hours", "100", "Hours"),  # divided by neither
+        ("0.24", "1 Hour", "100", "Hours"),  # by one
+        ("0.24", "100 Hours", "", "Hours"),  # by the unit
+        ("24", "Units", "10", "Hour"),
+        ("2.4", "10 Hours", "10", "hrs"),
+    ],
+)
+def test_hours_are_those_consumed_whatever_blocks_prices_are_in(
+    quantity, unit, block, consumed, tmp_path
+):
+    row = focus(
+        PricingQuantity=quantity,
+        PricingUnit=unit,
+        x_PricingBlockSize=block,
+        ConsumedUnit=consumed,
+    )
+
+    assert hours(read([row], tmp_path)) == 24
+
+
+def test_without_hours_consumed_blocks_count(tmp_path):
+    """A vCPU's seconds are no hours: 0.24 blocks of 100 hours are 24."""
+    row = focus(
+        PricingQuantity="0.24",
+        PricingUnit="1 Hour",
+        x_PricingBlockSize="100",
+        ConsumedQuantity="86400",
+        ConsumedUnit="Seconds",
+    )
+
+    assert hours(read([row], tmp_path)) == 24
+
+
+# Purchases: microsoft/finops-toolkit#1092 (effective), FOCUS_Spec#974 and #647 (list cost).
+
+
+def purchase(**changed):
+    return (
+        focus(
+            ChargeCategory="Purchase",
+            ChargeFrequency="One-Time",
+            CommitmentDiscountId=PLAN,
+            CommitmentDiscountType="Savings Plan",
+            BilledCost="500",
+            EffectiveCost="0",
+            ListCost="500",
+            ConsumedQuantity="",
+            ConsumedUnit="",
+            PricingUnit="Units",
+            PricingQuantity="1",
+            SkuPriceDetails="",
+        )
+        | changed
+    )
+
+
+def covered(**changed):
+    return (
+        focus(
+            BilledCost="0",
+            EffectiveCost="1.68",
+            CommitmentDiscountId=PLAN,
+            CommitmentDiscountType="Savings Plan",
+            CommitmentDiscountStatus="Used",
+            PricingCategory="Committed",
+        )
+        | changed
+    )
+
+
+@pytest.mark.parametrize("frequency", ["One-Time", "Recurring"])
+@pytest.mark.parametrize("carried", ["0", "1.68", "500"])
+def test_what_a_purchase_covers_counts_once(frequency, carried, tmp_path):
+    history = read(
+        [purchase(ChargeFrequency=frequency, EffectiveCost=carried), covered()], tmp_path
+    )
+
+    assert total(history, "effective") == Decimal("1.68")
+    assert total(history, "billed") == 500
+    assert total(history, "listed") == Decimal("2.304")
+    (used,) = history.commitments
+    assert used.effective_cost == Decimal("1.68")
+    said = [one for one in history.remarks if "carry" in one]
+    assert bool(said) == (carried != "0")
+    if said:
+        assert said[0] == (
+            f"purchases of commitments carry {Decimal(carried):,.2f} of effective cost; it is "
+            "counted once, with the usage they cover"
+        )
+
+
+def test_other_purchases_keep_their_cost(tmp_path):
+    """A marketplace image is bought and covers nothing."""
+    image = purchase(
+        CommitmentDiscountId="", CommitmentDiscountType="", EffectiveCost="500", ServiceName="Image"
+    )
+
+    history = read([image, focus()], tmp_path)
+
+    assert total(history, "effective") == Decimal("502.304")
+    assert total(history, "listed") == Decimal("2.304")
+
+
+# Unused plans: microsoft/finops-toolkit#834, category "Other", no service, unit "Units".
+
+
+def unused(**changed):
+    return (
+        covered(
+            CommitmentDiscountStatus="Unused",
+            EffectiveCost="0.72",
+            ListCost="0",
+            ServiceName="",
+            ServiceCategory="Other",
+            ConsumedQuantity="",
+            ConsumedUnit="",
+            PricingUnit="Units",
+            SkuPriceDetails="",
+        )
+        | changed
+    )
+
+
+@pytest.mark.parametrize("category", ["Other", "", "Compute"])
+def test_what_a_plan_for_machines_leaves_unused_is_compute(category, tmp_path):
+    history = read([covered(), unused(ServiceCategory=category)], tmp_path)
+
+    assert total(history, "effective", compute_only=True) == Decimal("2.40")
+
+
+def test_what_a_plan_for_databases_leaves_unused_is_none(tmp_path):
+    other = {"CommitmentDiscountId": "databases", "ServiceCategory": "Databases"}
+    used = covered(**other, ServiceName="SQL", SkuPriceDetails="")
+    left = unused(CommitmentDiscountId="databases")
+
+    history = read([focus(), used, left], tmp_path)
+
+    assert total(history, "effective", compute_only=True) == Decimal("2.304")
+    assert total(history, "effective") == Decimal("2.304") + Decimal("2.40")
+
+
+def test_unused_rows_have_no_list_cost(tmp_path):
+    history = read([covered(), unused(ListCost="0.99")], tmp_path)
+
+    assert total(history, "listed") == Decimal("2.304")
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the shared reference data is not there")
+@pytest.mark.parametrize(
+    ("case", "machine_hours", "effective", "listed", "compute"),
+    [
+        ("focus-azure-block-size/unfixed", 744, "71.424", "71.424", "71.424"),
+        ("focus-azure-block-size/fixed", 744, "71.424", "71.424", "71.424"),
+        ("focus-azure-savings-plan-purchase-effective/in", 744, "52.08", "71.424", "52.08"),
+        ("focus-azure-unused-plan-category-other/category_other", 744, "74.40", "71.424", "74.40"),
+        ("focus-list-cost-of-purchases/ri_all_upfront", 48, "2.736", "4.608", "2.736"),
+        ("focus-list-cost-of-purchases/ri_no_upfront", 48, "2.88", "4.608", "2.88"),
+    ],
+)
+def test_reported_cases(case, machine_hours, effective, listed, compute, tmp_path):
+    history = read_bills([CASES / case], tmp_path)
+
+    assert hours(history) == machine_hours
+    assert float(total(history, "effective")) == pytest.approx(float(effective), abs=0.005)
+    assert float(total(history, "listed")) == pytest.approx(float(listed), abs=0.005)
+    found = total(history, "effective", compute_only=True)
+    assert float(found) == pytest.approx(float(compute), abs=0.005)
