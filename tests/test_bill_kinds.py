@@ -4,6 +4,8 @@ import csv
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from planner.past_bills import read_bills
@@ -230,3 +232,140 @@ def test_reported_cases(case, machine_hours, effective, listed, compute, tmp_pat
     assert float(total(history, "listed")) == pytest.approx(float(listed), abs=0.005)
     found = total(history, "effective", compute_only=True)
     assert float(found) == pytest.approx(float(compute), abs=0.005)
+
+
+# Azure: Azure/azure-powershell#10383 (24 a day, unit "1000 Hours"), finops-toolkit on FOCUS: "Quantity in
+# Cost Management is the consumed quantity".
+
+
+def export(**changed):
+    """A day of a machine in an Azure cost export, on demand."""
+    return {
+        "Date": "01/01/2026",
+        "CostInBillingCurrency": "2.304",
+        "ChargeType": "Usage",
+        "MeterCategory": "Virtual Machines",
+        "Quantity": "24",
+        "UnitOfMeasure": "1 Hour",
+        "PricingModel": "OnDemand",
+        "PayGPrice": "0.096",
+        "UnitPrice": "0.096",
+        "BillingCurrencyCode": "USD",
+        "ResourceLocation": "eastus",
+        "SubscriptionId": "sub",
+        "ReservationId": "",
+        "AdditionalInfo": '{"ServiceType": "Standard_D2s_v5"}',
+    } | changed
+
+
+def blocks(size, quantity, price, **changed):
+    unit = {"UnitOfMeasure": f"{size} Hours", "Quantity": quantity}
+    return export(**unit, PayGPrice=price, UnitPrice=price, **changed)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        blocks(10, "24", "0.96"),
+        blocks(100, "24", "9.6"),
+        blocks(1000, "24", "96"),
+        blocks(100, "0.24", "9.6"),
+        blocks(10, "2.4", "0.96"),
+        blocks(100, "24", "9.62"),  # printed rounded
+        # Bought for less than list: the cost meets the unit price, the list stays.
+        blocks(100, "24", "9.6") | {"UnitPrice": "8.64", "CostInBillingCurrency": "2.0736"},
+    ],
+)
+def test_a_row_tells_by_its_cost_whether_it_counts_hours_or_blocks(row, tmp_path):
+    history = read([row], tmp_path)
+
+    assert hours(history) == 24
+    assert float(total(history, "listed")) == pytest.approx(2.304, rel=3e-3)
+
+
+@pytest.mark.parametrize(("quantity", "expected"), [("24", 24), ("0.24", 24), ("12", 12)])
+def test_covered_rows_are_believed_a_day_at_the_most(quantity, expected, tmp_path):
+    """Their cost is that of a reservation, which says nothing of blocks."""
+    row = blocks(100, quantity, "9.6", PricingModel="Reservation", CostInBillingCurrency="1.2")
+
+    history = read([row | {"ReservationId": "r"}], tmp_path)
+
+    assert hours(history) == expected
+    assert float(total(history, "listed")) == pytest.approx(0.096 * expected)
+
+
+def test_a_row_whose_cost_meets_neither_reading_is_counted_and_left_out(tmp_path):
+    history = read([blocks(100, "24", "9.6", CostInBillingCurrency="7"), export()], tmp_path)
+
+    assert hours(history) == 24
+    (left,) = history.left_out
+    assert left.reason == "machine time whose quantity and price do not meet its cost"
+    assert (left.rows, left.effective) == (1, 7)
+
+
+# Currencies: FOCUS_Spec#318, finopsfoundation/focus_converters#253.
+
+
+@pytest.mark.parametrize(
+    ("pricing", "rate", "cost", "listed"),
+    [
+        ("USD", "0.9", "2.0736", 2.0736),
+        ("usd", "0.5", "1.152", 1.152),
+        ("EUR", "1", "2.304", 2.304),
+        ("", "", "2.304", 2.304),
+        ("USD", "", "2.0736", 2.0736),  # no rate: the cost stands in
+    ],
+)
+def test_list_prices_are_in_the_currency_of_the_bill(pricing, rate, cost, listed, tmp_path):
+    row = export(
+        BillingCurrencyCode="EUR",
+        pricingCurrency=pricing,
+        exchangeRatePricingToBilling=rate,
+        CostInBillingCurrency=cost,
+    )
+
+    history = read([row], tmp_path)
+
+    assert history.currency == "EUR"
+    assert float(total(history, "listed")) == pytest.approx(listed)
+
+
+# Columns of nulls: abigailhaddad/usajobs_historical#610, trinodb/trino#12073.
+
+
+@pytest.mark.parametrize("kind", [pa.null(), pa.bool_(), pa.int32(), pa.binary(), pa.float64()])
+def test_a_parquet_column_without_values_is_as_good_as_none(kind, tmp_path):
+    rows = [export(), export()]
+    table = pa.Table.from_pylist(rows)
+    for name in ("PayGPrice", "PricingModel", "BillingPeriodStartDate"):
+        empty = pa.nulls(len(rows), kind)
+        at = table.column_names.index(name) if name in table.column_names else None
+        table = (
+            table.append_column(name, empty) if at is None else table.set_column(at, name, empty)
+        )
+    pq.write_table(table, tmp_path / "bill.parquet")
+
+    history = read_bills([tmp_path / "bill.parquet"], tmp_path)
+
+    assert hours(history) == 48
+    assert float(total(history, "listed")) == pytest.approx(2 * 2.304)
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the shared reference data is not there")
+@pytest.mark.parametrize(
+    ("case", "machine_hours", "listed"),
+    [
+        ("azure-ea-block-units/ea10", 744, 71.424),
+        ("azure-ea-block-units/ea100", 744, 71.424),
+        ("azure-ea-block-units/other_reading_quantity_in_blocks", 744, 71.424),
+        ("azure-pricing-currency/in", 744, 64.2816),
+        ("parquet-all-null-columns/boolean", 48, 4.608),
+        ("parquet-all-null-columns/double", 48, 4.608),
+        ("parquet-all-null-columns/null_type", 48, 4.608),
+    ],
+)
+def test_more_reported_cases(case, machine_hours, listed, tmp_path):
+    history = read_bills([CASES / case], tmp_path)
+
+    assert hours(history) == machine_hours
+    assert float(total(history, "listed")) == pytest.approx(listed, abs=0.005)

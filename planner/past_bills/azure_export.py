@@ -30,6 +30,10 @@ _COLUMNS = (
         "billing_currency", ("BillingCurrency", "BillingCurrencyCode", "Currency"),
         without="the currency is taken to be USD",
     ),
+    Column("pricing_currency", ("PricingCurrency", "PricingCurrencyCode")),
+    Column(
+        "exchange_rate", ("exchangeRatePricingToBilling", "ExchangeRate"), Kind.AMOUNT,
+    ),
     Column("location", ("ResourceLocation", "Location")),
     Column("zone_name", ("AvailabilityZone",)),
     Column("subscription", ("SubscriptionId", "SubscriptionGuid")),
@@ -42,6 +46,12 @@ _COLUMNS = (
 )  # fmt: skip
 
 _HOURS = r"^(?:(\d+) )?hours?$"
+
+_SAME_SHARE = 0.005
+"""Cost and quantity at a price are the same within so much: prices are printed rounded."""
+
+_MOST_HOURS = 24
+"""Hours of a machine in a row, which is a day."""
 
 
 def _info(key: str) -> str:
@@ -66,19 +76,36 @@ _CHARGE = columns_in(rf"""
     is_usage = charge_type = 'Usage';
     instance_type = CASE WHEN is_vm AND is_usage THEN {_info("ServiceType")} END;
     idle = is_vm AND is_usage AND coalesce({_info("UsageType")} = 'ComputeCR', FALSE);
-    is_machine = instance_type IS NOT NULL AND NOT idle;
+    model = coalesce(pricing_model, CASE WHEN reservation IS NOT NULL THEN 'Reservation'
+        WHEN meter_name ILIKE '%spot%' THEN 'Spot' ELSE 'OnDemand' END);
+
+    -- Where the unit is a block, such as 100 Hours, some exports count blocks and some hours. The
+    -- row tells: its cost is its quantity at the price of a block, or at a part of it. Covered rows
+    -- cost something else; of them no more than a day's hours are believed.
+    block = coalesce(
+        TRY_CAST(nullif(regexp_extract(unit_of_measure, '^(\d+) ', 1), '') AS BIGINT), 1);
+    rate = CASE WHEN coalesce(upper(pricing_currency), upper(currency)) = upper(currency) THEN 1
+        ELSE CAST(exchange_rate AS DOUBLE) END;
+    at_price = CAST(quantity AS DOUBLE)
+        * CAST(coalesce(nullif(unit_price, 0), nullif(pay_price, 0)) AS DOUBLE) * rate;
+    in_blocks = CASE WHEN block = 1 THEN TRUE
+        WHEN model IN ('Reservation', 'SavingsPlan') OR cost = 0 OR at_price IS NULL
+        THEN quantity * block <= {_MOST_HOURS}
+        WHEN abs(at_price / block - cost) <= {_SAME_SHARE} * abs(cost) THEN FALSE
+        WHEN abs(at_price - cost) <= {_SAME_SHARE} * abs(cost) THEN TRUE END;
+    units = CASE WHEN in_blocks THEN quantity
+        ELSE CAST(CAST(quantity AS DOUBLE) / block AS DECIMAL(38, 18)) END;
+    is_hours = coalesce(regexp_matches(unit_of_measure, '{_HOURS}', 'i'), FALSE);
+    hours = CASE WHEN is_hours AND in_blocks IS NOT NULL
+        THEN CASE WHEN in_blocks THEN quantity * block ELSE quantity END END;
+    is_machine = instance_type IS NOT NULL AND NOT idle
+        AND NOT (is_hours AND in_blocks IS NULL);
     is_compute = is_vm OR coalesce(product_order ILIKE 'Reserved VM Instance%'
         OR product_order ILIKE 'Compute savings plan%', FALSE);
-    -- Quantities are in blocks where the unit is one, such as 100 Hours: cost = quantity × price.
-    block = TRY_CAST(nullif(regexp_extract(unit_of_measure, '^(\d+) ', 1), '') AS BIGINT);
-    hours = CASE WHEN regexp_matches(unit_of_measure, '{_HOURS}', 'i')
-        THEN quantity * coalesce(block, 1) END;
     os = CASE WHEN NOT is_machine THEN NULL
         WHEN meter_subcategory ILIKE '%windows%' THEN 'windows' ELSE 'linux' END;
     tenancy = CASE WHEN is_machine THEN 'shared' END;
 
-    model = coalesce(pricing_model, CASE WHEN reservation IS NOT NULL THEN 'Reservation'
-        WHEN meter_name ILIKE '%spot%' THEN 'Spot' ELSE 'OnDemand' END);
     purchase_option = CASE WHEN NOT is_machine THEN NULL
         WHEN model IN ('Reservation', 'SavingsPlan') THEN 'covered'
         WHEN model = 'Spot' OR meter_name ILIKE '%low priority%' THEN 'spot' ELSE 'on_demand' END;
@@ -87,8 +114,8 @@ _CHARGE = columns_in(rf"""
     billed = cost;
     effective = cost;
     restated = 0;
-    listed = CASE WHEN is_usage THEN coalesce(CAST(CAST(quantity AS DOUBLE)
-        * coalesce(nullif(pay_price, 0), unit_price) AS DECIMAL(38, 18)), cost) ELSE 0 END;
+    listed = CASE WHEN is_usage THEN coalesce(CAST(CAST(units AS DOUBLE)
+        * coalesce(nullif(pay_price, 0), unit_price) * rate AS DECIMAL(38, 18)), cost) ELSE 0 END;
 
     role = CASE WHEN coalesce(benefit, reservation) IS NULL THEN NULL
         WHEN charge_type LIKE 'Unused%' THEN 'unused'
@@ -107,6 +134,8 @@ _CHARGE = columns_in(rf"""
     recurring = CASE WHEN role = 'recurring' THEN cost END;
     left_out = CASE WHEN idle THEN 'capacity reserved but not run'
         WHEN is_machine AND region IS NULL THEN 'machine time that names no region'
+        WHEN is_vm AND is_usage AND is_hours AND in_blocks IS NULL
+        THEN 'machine time whose quantity and price do not meet its cost'
         WHEN is_vm AND is_usage AND hours IS NOT NULL AND instance_type IS NULL
         THEN 'compute hours that name no instance type' END;
 """)

@@ -107,11 +107,16 @@ def open_file(
     with readable(path.name, faults):
         is_parquet = path.suffix.lower() == ".parquet"
         found = _parquet(connection, path) if is_parquet else _csv(path, faults)
-    return None if found is None else _recognised(path, found, wanted, faults)
+        return None if found is None else _recognised(connection, path, found, wanted, faults)
+    return None
 
 
 def _recognised(
-    path: Path, opened: _Opened, wanted: Layout | None, faults: Faults
+    connection: "DuckDBPyConnection",
+    path: Path,
+    opened: _Opened,
+    wanted: Layout | None,
+    faults: Faults,
 ) -> BillFile | None:
     # Of names that differ by letter case alone the first counts: tags may repeat a column's name.
     header: dict[str, tuple[str, str]] = {}
@@ -123,10 +128,25 @@ def _recognised(
         faults.add(f"{path.name} columns", ", ".join(opened.names[:4]), f"is none of {known}")
         return None
     found = {one.name: locate(one, header) for one in layout.columns}
-    cells = {name: cell for name, cell in found.items() if cell is not None}
+    kinds = {one.name: one.kind for one in layout.columns}
+    cells = {
+        name: cell
+        for name, cell in found.items()
+        if cell is not None
+        and (fits(cell, kinds[name]) or _holds_any(connection, opened.rows_sql, cell))
+    }
     _check_columns(path, layout, cells, faults)
     columns = len(opened.names) + opened.without_last
     return BillFile(path, layout, cells, columns, opened.rows_sql, opened.without_last)
+
+
+def _holds_any(connection: "DuckDBPyConnection", rows_sql: str, cell: Cell) -> bool:
+    """Whether a column has any value: without one its type says nothing, and it is as if absent.
+
+    Programs that write Parquet give columns of nulls whatever type they like.
+    """
+    row = connection.execute(f"SELECT count({cell.sql}) FROM {rows_sql}").fetchone()
+    return bool(row and row[0])
 
 
 def _check_columns(path: Path, layout: Layout, cells: Mapping[str, Cell], faults: Faults) -> None:
