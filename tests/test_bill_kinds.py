@@ -234,8 +234,8 @@ def test_reported_cases(case, machine_hours, effective, listed, compute, tmp_pat
     assert float(found) == pytest.approx(float(compute), abs=0.005)
 
 
-# Azure: Azure/azure-powershell#10383 (24 a day, unit "1000 Hours"), finops-toolkit on FOCUS: "Quantity in
-# Cost Management is the consumed quantity".
+# Azure: Azure/azure-powershell#10383 (24 a day in "1000 Hours"), finops-toolkit on FOCUS ("Quantity
+# in Cost Management is the consumed quantity").
 
 
 def export(**changed):
