@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from planner.past_bills import read_bills
+from planner.past_bills.commitments_owned import owned_commitments
 
 CASES = Path(__file__).parents[2] / "shared" / "field-cases" / "bills"
 
@@ -369,3 +370,102 @@ def test_more_reported_cases(case, machine_hours, listed, tmp_path):
 
     assert hours(history) == machine_hours
     assert float(total(history, "listed")) == pytest.approx(listed, abs=0.005)
+
+
+# Other services' reservations: jimroth/ice#4 (RIFee of ElastiCache and Elasticsearch).
+
+
+def report(**changed):
+    """An hour of AWS's Cost and Usage Report: an unused reservation."""
+    return {
+        "identity/LineItemId": "a",
+        "bill/BillingPeriodStartDate": "2026-01-01T00:00:00Z",
+        "lineItem/UsageAccountId": "1",
+        "lineItem/LineItemType": "RIFee",
+        "lineItem/UsageStartDate": "2026-01-01T00:00:00Z",
+        "lineItem/UsageEndDate": "2026-02-01T00:00:00Z",
+        "lineItem/ProductCode": "AmazonEC2",
+        "lineItem/UsageType": "HeavyUsage:m5.large",
+        "lineItem/Operation": "RunInstances",
+        "lineItem/UsageAmount": "744",
+        "lineItem/CurrencyCode": "USD",
+        "lineItem/UnblendedCost": "43.55",
+        "product/region": "us-east-1",
+        "pricing/OfferingClass": "standard",
+        "pricing/PurchaseOption": "No Upfront",
+        "reservation/ReservationARN": "arn:r",
+        "reservation/StartTime": "2025-06-01T00:00:00Z",
+        "reservation/EndTime": "2026-06-01T00:00:00Z",
+        "reservation/NumberOfReservations": "1",
+        "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod": "0",
+        "reservation/UnusedRecurringFee": "43.55",
+        "reservation/UnusedQuantity": "744",
+    } | changed
+
+
+@pytest.mark.parametrize(
+    ("code", "usage_type", "is_owned"),
+    [
+        ("AmazonEC2", "HeavyUsage:m5.large", True),
+        ("AmazonRDS", "HeavyUsage:db.m5.large", False),
+        ("AmazonElastiCache", "HeavyUsage:cache.m5.large", False),
+        ("AmazonES", "HeavyUsage:m5.large", False),
+        ("AmazonRedshift", "HeavyUsage:dc2.large", False),
+        ("AmazonMemoryDB", "HeavyUsage:db.r6g.large", False),
+    ],
+)
+def test_what_other_services_reserve_is_no_machine_owned(code, usage_type, is_owned, tmp_path):
+    row = report(**{"lineItem/ProductCode": code, "lineItem/UsageType": usage_type})
+
+    history = read([row], tmp_path)
+    owned, remarks = owned_commitments(history.commitments)
+
+    assert bool(owned) == is_owned
+    if is_owned:
+        assert (owned[0]["kind"], owned[0]["instance_type"]) == ("reserved_standard", "m5.large")
+    else:
+        said = f"not in the request's owned, as plans know no {code.lower()} reservation: arn:r"
+        assert remarks == [said]
+    assert total(history, "effective") == Decimal("43.55")
+
+
+# Custom machines: grafana/cloudcost-exporter#496, epam/cloud-pipeline#134.
+
+
+@pytest.mark.parametrize(
+    ("words", "resource"),
+    [
+        ("Custom Instance Core running in Americas", "n1/vcpu"),
+        ("Custom Instance Ram running in Frankfurt", "n1/gib"),
+        ("Custom Extended Instance Ram running in Americas", "n1/gib"),
+        ("Spot Preemptible Custom Instance Core running in Americas", "n1/vcpu"),
+        ("N1 Predefined Instance Core running in Americas", "n1/vcpu"),
+        ("N2 Instance Core running in Americas", "n2/vcpu"),
+        ("N2 Custom Instance Core running in Americas", "n2/vcpu"),
+        ("N2 Custom Extended Instance Ram running in Americas", "n2/gib"),
+        ("N2D AMD Instance Ram running in Americas", "n2d/gib"),
+        ("N2D AMD Custom Instance Core running in Americas", "n2d/vcpu"),
+        ("N2D AMD Custom Extended Instance Ram running in Zurich", "n2d/gib"),
+        ("T2A Arm Instance Core running in Iowa", "t2a/vcpu"),
+        ("E2 Instance Ram running in Americas", "e2/gib"),
+        ("Compute optimized Core running in Americas", "c2/vcpu"),
+        ("Compute optimized Ram running in Americas", "c2/gib"),
+    ],
+)
+def test_cores_and_memory_are_of_the_series_that_words_mean(words, resource, tmp_path):
+    row = focus(
+        ProviderName="Google Cloud",
+        ChargeDescription=words,
+        SkuPriceDetails="",
+        PricingQuantity="4",
+        PricingUnit="gibibyte hour" if "Ram" in words else "hour",
+        ConsumedQuantity="",
+        ConsumedUnit="",
+        RegionId="us-central1",
+    )
+
+    (pool,) = read([row], tmp_path).pools
+
+    assert pool.instance_type == resource
+    assert float(pool.machine_hours) == pytest.approx(4)
+    assert pool.purchase_option == ("spot" if words.startswith("Spot") else "on_demand")

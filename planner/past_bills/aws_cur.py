@@ -157,6 +157,8 @@ _CHARGE = columns_in(rf"""
         WHEN is_plan AND sp_type ILIKE 'EC2Instance%' THEN 'savings_plan_ec2'
         WHEN is_plan AND sp_type ILIKE 'Compute%' THEN 'savings_plan_compute'
         WHEN is_plan THEN coalesce(lower(sp_type), 'savings_plan')
+        -- Databases and caches are reserved too, and no machine is served by that.
+        WHEN product_code <> 'AmazonEC2' THEN lower(product_code) || '_reservation'
         WHEN offering_class ILIKE 'convertible' THEN 'reserved_convertible'
         WHEN offering_class ILIKE 'standard' THEN 'reserved_standard'
         ELSE 'reservation' END;

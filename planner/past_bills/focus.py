@@ -61,8 +61,8 @@ _DESCRIBED = (
 )
 _DESCRIBED_SPOT = rf"^({_TYPE}) (.+?) Spot Instance-hour"
 _RESOURCE = (
-    r"^(?:Spot Preemptible |Preemptible )?(\w+) (?:Predefined |Custom |AMD |Arm )?"
-    r"Instance (Core|Ram) running"
+    r"^(?:Spot Preemptible |Preemptible )?(?:(Compute optimized|[A-Z]\d\w*) )?"
+    r"(?:Predefined |Custom |Extended |AMD |Arm )*(?:Instance )?(Core|Ram) running"
 )
 _HOURS = r"^(?:(\d+) )?(?:h|hrs?|hours?|(?:gibibyte|gib|gb)[ .-]hours?)$"
 
@@ -121,8 +121,10 @@ _CHARGE = columns_in(rf"""
         THEN regexp_extract(description, '{_DESCRIBED_SPOT}', ['machine', 'os']) END;
     resource = CASE WHEN may_run AND provider = 'gcp'
         THEN regexp_extract(description, '{_RESOURCE}', ['series', 'part']) END;
-    resource_name = CASE WHEN coalesce(resource['series'], '') <> ''
-        THEN lower(resource['series'])
+    -- Machines whose series no words name are N1; C2 goes by what it is for.
+    resource_name = CASE WHEN coalesce(resource['part'], '') <> ''
+        THEN CASE resource['series'] WHEN '' THEN 'n1' WHEN 'Compute optimized' THEN 'c2'
+        ELSE lower(resource['series']) END
         || CASE resource['part'] WHEN 'Core' THEN '/vcpu' ELSE '/gib' END END;
     described_type = CASE WHEN may_run THEN coalesce({_described(2)},
         nullif(spot_words['machine'], ''), resource_name,
