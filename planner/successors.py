@@ -1,14 +1,12 @@
 """Usage that leaves its machines' family: a workload of its own, on the family's successor."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalogs import Catalog
 from catalogs.successors import base_name, has_later_generation, successor_name, with_successors
 from planner.demand import Demand
 from planner.request import ForecastSettings, Machines, NormalizedUnits, PlanRequest, Workload
-
-SUFFIX = " (successor)"
+from planner.request.fields import SUCCESSOR_SUFFIX
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Replaceable:
 
 def successor_series(series: str) -> str:
     """The series of what has left."""
-    return f"{series}{SUFFIX}"
+    return f"{series}{SUCCESSOR_SUFFIX}"
 
 
 def replaceable(request: PlanRequest, catalog: Catalog) -> tuple[Replaceable, ...]:
@@ -100,7 +98,7 @@ def _moved(workload: Workload) -> Workload:
         raise TypeError(f"{workload.name} counts no machines")
     return workload.model_copy(
         update={
-            "name": f"{workload.name}{SUFFIX}",
+            "name": f"{workload.name}{SUCCESSOR_SUFFIX}",
             "needs": needs.model_copy(update={"of": successor_name(needs.of)}),
             "series": successor_series(workload.series_names[0]),
             "capacity": (),
@@ -108,24 +106,10 @@ def _moved(workload: Workload) -> Workload:
     )
 
 
-def without_moved(request: PlanRequest) -> PlanRequest:
-    """The request as its user wrote it."""
-    kept = tuple(one for one in request.workloads if not is_moved(one))
-    return request.model_copy(update={"workloads": kept})
-
-
 def is_moved(workload: Workload) -> bool:
     """Whether a workload is what has left another's family."""
-    return workload.name.endswith(SUFFIX) and base_name(_of(workload)) != _of(workload)
+    return workload.name.endswith(SUCCESSOR_SUFFIX) and base_name(_of(workload)) != _of(workload)
 
 
 def _of(workload: Workload) -> str:
     return getattr(workload.needs, "of", "")
-
-
-def moved_series(demand: Demand) -> Iterator[tuple[str, str]]:
-    """Series of a demand that have left a family, each with that of what stays."""
-    for series in sorted(demand.series):
-        base = series.removesuffix(SUFFIX)
-        if base != series and base in demand.series:
-            yield base, series

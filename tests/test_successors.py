@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalogs import Catalog
+from catalogs import Catalog, InvalidInputError
 from catalogs.successors import base_name, has_later_generation, successor_name, with_successors
 from planner import forecast_demand, make_plan, parse_request
 from planner.forecasting.hazards import befall
@@ -286,3 +286,29 @@ def test_a_forecast_shows_the_demand_that_is_planned_for():
             first = getattr(report.months[1], of)  # February has 28 days
             january = 3 * DAY  # the forecast begins on the 29th
             assert first == pytest.approx(planned[january : january + 28 * DAY].mean())
+
+
+def test_names_of_what_leaves_a_family_are_refused_at_every_place_at_once():
+    """A series of such a name would be counted twice: as it is, and as what has left another."""
+    units = {"unit": "vcpus_and_memory", "vcpus": "cpu (successor)", "memory_gib": "gib"}
+    document = asked(
+        [
+            machines("web", "m5.large"),
+            machines("web (successor)", "m6i.large"),
+            machines("db", "r5.large") | {"series": "web (successor)"},
+            {"name": "app", "needs": units, "regions": ["us-east-1"]},
+        ]
+    )
+
+    with pytest.raises(InvalidInputError) as caught:
+        parse_request(document)
+
+    faults = {one.field: one for one in caught.value.faults}
+    assert sorted(faults) == [
+        "workloads.1.name", "workloads.2.series", "workloads.3.needs.vcpus"
+    ]  # fmt: skip
+    assert faults["workloads.1.name"].value == "'web (successor)'"
+    assert faults["workloads.1.name"].fix == (
+        "a forecast gives names ending in (successor) to usage that leaves its machines' family; "
+        "write another name"
+    )

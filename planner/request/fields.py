@@ -25,6 +25,22 @@ def _on_the_hour(moment: datetime) -> datetime:
 
 Hour = Annotated[AwareDatetime, AfterValidator(_on_the_hour)]
 
+SUCCESSOR_SUFFIX = " (successor)"
+"""Ends the names of workloads and series that a forecast adds: usage that left its family."""
+
+
+def _free(name: str) -> str:
+    if name.endswith(SUCCESSOR_SUFFIX):
+        raise ValueError(
+            f"a forecast gives names ending in{SUCCESSOR_SUFFIX} to usage that leaves its "
+            "machines' family; write another name"
+        )
+    return name
+
+
+SeriesName = Annotated[str, AfterValidator(_free)]
+"""Of a workload, or of the demand it reads."""
+
 
 class Document(BaseModel):
     """Base of every part of the request: frozen, misspelt keys fail at the door."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catalogs import Selector
-from planner.request.fields import Document, Hour, Share, require_one_of
+from planner.request.fields import Document, Hour, SeriesName, Share, require_one_of
 
 
 class Machines(Document):
@@ -28,9 +28,9 @@ class VcpusAndMemory(Document):
     """Two series: vCPUs and GiB; a machine serves what its scarcer side allows."""
 
     unit: Literal["vcpus_and_memory"]
-    vcpus: str
+    vcpus: SeriesName
     """Name of the series of vCPUs."""
-    memory_gib: str
+    memory_gib: SeriesName
     """Name of the series of GiB."""
 
 
@@ -129,9 +129,9 @@ class Egress(Document):
 class Workload(Document):
     """What one service needs, hour by hour, and on which machines it may run."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[SeriesName, Field(min_length=1)]
     needs: Needs
-    series: str | None = None
+    series: SeriesName | None = None
     """Series of the demand; the workload's name when absent."""
     regions: Annotated[tuple[str, ...], Field(min_length=1)]
     candidates: Selector = Selector()
