@@ -8,6 +8,7 @@ from typing import Literal
 from catalogs import HOURS_PER_YEAR, OfferKind, Payment
 from planner.errors import InfeasibleError, NoPlanError
 from planner.fixed_rules import peak_purchases, rule_policy
+from planner.longer_terms import notes_of
 from planner.plan import CatalogReport, Headline, Part, Plan, PlannedHorizon, PresentCost, Usd
 from planner.planning import Settled, Surroundings, resolve, solve_and_settle
 from planner.problem import Problem
@@ -164,7 +165,7 @@ def compare(request: PlanRequest, around: Surroundings | None = None) -> Compari
         cheapest=cheapest.strategy,
         present_bill=present,
         catalog=describe_catalog(problem),
-        notes=problem.notes,
+        notes=(*problem.notes, *notes_of(None, problem)),
         warnings=(*problem.warnings, *doubts_of(present, rented.on_demand_usd)),
     )
 

@@ -321,6 +321,20 @@ def test_a_comparison_is_a_table_of_strategies_in_80_columns(request_file):
         assert strategy in result.stdout
 
 
+def test_a_comparison_says_how_savings_range_and_when_to_order(document, price, tmp_path):
+    """Of 20 futures 18 save 1 USD in each of 4 hours, one loses 1 in each, one saves none."""
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4)]
+    futures = {f"f{at}": {"m": [level] * 4} for at, level in enumerate([1] * 18 + [0, 0.5])}
+    asked = document(rates, futures, scenarios=dict.fromkeys(futures, 0.05))
+
+    result = run("compare", written(tmp_path, yaml.safe_dump(asked)), "--quiet")
+
+    saved = result.stdout.partition("Saving, USD")[2].splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in saved if line.strip()}
+    assert rows["optimum"] == ["3.40", "0", "4.00", "2026-01-01"]
+    assert rows["on_demand"] == ["0", "0", "0", "-"]
+
+
 def test_a_printed_comparison_meets_its_schema(request_file):
     shown = json.loads(run("compare", request_file, "--json").stdout)
 

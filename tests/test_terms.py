@@ -66,7 +66,7 @@ def test_where_no_term_fits_the_shortest_may_be_bought_with_a_warning():
 
     assert terms_offered(plan) == {YEAR}
     assert (
-        "offers: no term fits into the 12 months planned for; 1 year, the shortest, may be bought "
+        "offers: no term fits into the 364 days planned for; 1 year, the shortest, may be bought "
         "and runs on after them"
     ) in plan.warnings
 
@@ -88,9 +88,14 @@ def test_the_default_horizon_does_not_hang_on_the_rule():
 
 
 def test_strategies_are_compared_under_the_same_rule():
-    costs = {one.strategy: one.total_cost_usd for one in compare(asked(9600)).strategies}
+    compared = compare(asked(9600))
 
+    costs = {one.strategy: one.total_cost_usd for one in compared.strategies}
     assert costs["optimum"] == costs["one_year"]
+    assert (
+        "offers: terms of 3 years are left out, longer than the 13 months planned for; "
+        "offers.terms_months allows them"
+    ) in compared.notes
 
 
 def test_a_custom_catalogue_has_terms_of_its_own(planned, price):

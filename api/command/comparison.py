@@ -18,6 +18,7 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     for title, columns, read in (
         ("", ("cost USD", "saving", "purchases", "coverage", "used", "gap"), _figures),
         ("What one signs for, USD", _SIGNED, _signed),
+        ("Saving, USD", _SAVED, _saved),
     ):
         table = make_table(title, ("strategy",), columns)
         for one in comparison.strategies:
@@ -101,6 +102,23 @@ def _signed(one: StrategyResult) -> list[str]:
     ]
 
 
+_SAVED = ("mean", "worst tenth", "best tenth", "next deadline")
+
+
+def _saved(one: StrategyResult) -> list[str]:
+    """The saving on the bill with its range over futures, and when something is to be ordered."""
+    head = one.headline
+    if head is None:
+        return []
+    saved, deadline = head.savings_usd, head.next_deadline
+    return [
+        usd(saved.mean),
+        usd(saved.worst_tenth),
+        usd(saved.best_tenth),
+        "-" if deadline is None else f"{deadline:%Y-%m-%d}",
+    ]
+
+
 def _paid_when(comparison: Comparison) -> str:
     """Which months the columns mean."""
     heads = (one.headline for one in comparison.strategies)
@@ -109,7 +127,8 @@ def _paid_when(comparison: Comparison) -> str:
     return (
         f"Paid in {head.first_quarter}, in {head.first_year}, and to {end} in all. Committed: "
         f"upfront and fees over all terms. Still to pay: fees after {end}. Paid ahead: upfront "
-        "for hours after it."
+        "for hours after it. One future in ten saves less than the worst tenth, one more than the "
+        "best."
     )
 
 

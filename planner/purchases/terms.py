@@ -99,7 +99,12 @@ def term_name(hours: int) -> str:
 
 
 def span_name(hours: int) -> str:
-    """A span as people say it: months from six on, days from two on, else hours."""
+    """A span as people say it: months from six on, days from two on, else hours.
+
+    Months that would read as whole years, though the span is not, are days.
+    """
     if hours >= HOURS_PER_YEAR // 2:
-        return f"{round(hours * 12 / HOURS_PER_YEAR)} months"
+        months = round(hours * 12 / HOURS_PER_YEAR)
+        if months % 12 or hours % HOURS_PER_YEAR == 0:
+            return f"{months} months"
     return f"{hours // 24} days" if hours >= 48 else f"{hours:,} hours"
