@@ -1,9 +1,11 @@
 """What one signs for, against sums by hand from purchases, months and prices."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -12,9 +14,9 @@ from hypothesis import strategies as st
 from planner import Surroundings, compare, make_plan, parse_request
 
 FIRST = Path(__file__).parents[2] / "shared" / "field-cases" / "first-answer"
+PRICES = Path(__file__).parents[1] / "catalogs" / "data" / "aws.parquet"
 NANO = 1e-6
 YEAR = 8760
-ACCOUNTINGS = ("amortized", "cash_flow", "full_term")
 
 
 def hours_between(earlier, later):
@@ -190,6 +192,48 @@ def test_strategies_have_the_same_figures(price, document):
     assert float(peak.paid_ahead_usd) == pytest.approx(9000 * (YEAR - 400) / YEAR)
 
 
+def listed_usd(machine, kind, term=0, payment=None):
+    """Upfront and hourly price of a machine in us-east-1, read from the catalogue's own table."""
+    table = pd.read_parquet(
+        PRICES, filters=[("instance_type", "==", machine), ("kind", "==", kind)]
+    )
+    table = table[(table.region == "us-east-1") & (table.os == "linux")]
+    table = table[(table.tenancy == "shared") & (table.term_hours == term)]
+    if payment is not None:
+        table = table[table.payment == payment]
+    (row,) = table.itertuples()
+    return row.upfront_nanousd / 1e9, row.hourly_nanousd / 1e9
+
+
+PAID_AHEAD = {"no_upfront": 0.0, "partial_upfront": 0.5, "all_upfront": 1.0}
+"""Share of a savings plan's commitment that is paid upfront."""
+
+
+def from_catalogue(shown):
+    """Commitment, fees after, upfront unused, and cash inside, of what a plan says it buys."""
+    sums, end = [0.0, 0.0, 0.0, 0.0], datetime.fromisoformat(shown["horizon"]["end"])
+    for one in shown["purchases"]:
+        quantity, term, payment = one["quantity"], one["term_hours"], one["payment"]
+        if one["kind"].startswith("savings_plan"):
+            share = PAID_AHEAD[payment]
+            upfront, hourly = quantity * term * share, quantity * (1 - share)
+        else:
+            machine = one["offer_id"].split(":")[3]
+            prices = listed_usd(machine, one["kind"], term, payment)
+            upfront, hourly = (quantity * usd for usd in prices)
+        inside = min(term, hours_between(datetime.fromisoformat(one["start"]), end))
+        ahead = upfront * (1 - inside / term)
+        found = (
+            upfront + hourly * term,
+            hourly * (term - inside),
+            ahead,
+            upfront + hourly * inside,
+        )
+        for at, usd in enumerate(found):
+            sums[at] += usd
+    return sums
+
+
 @pytest.mark.skipif(not FIRST.exists(), reason="the shared reference data is not there")
 @pytest.mark.slow
 def test_what_a_real_trace_leaves_to_pay_stands_in_the_first_screen():
@@ -199,7 +243,23 @@ def test_what_a_real_trace_leaves_to_pay_stands_in_the_first_screen():
     plan = make_plan(parse_request(document), Surroundings(folder=FIRST))
 
     check(plan)
+    shown = json.loads(plan.model_dump_json())
+    committed, fees, ahead, inside = from_catalogue(shown)
+    usage = pd.read_csv(FIRST / "usage_naive.csv", index_col=0, parse_dates=True)
+    machines = {one["name"]: one["needs"]["of"] for one in document["workloads"]}
+    rented = sum(usage[name] * listed_usd(of, "on_demand")[1] for name, of in machines.items())
+    by_month = rented.groupby(rented.index.strftime("%Y-%m")).sum()
     head = plan.headline
+    assert float(head.commitment_total_usd) == pytest.approx(committed, abs=NANO * 100)
+    assert float(head.still_to_pay_usd) == pytest.approx(fees, abs=NANO * 100)
+    assert float(head.paid_ahead_usd) == pytest.approx(ahead, abs=NANO * 100)
+    for cash, months in ((head.on_demand_cash.first_quarter_usd, 3),
+                         (head.on_demand_cash.first_year_usd, 12),
+                         (head.on_demand_cash.horizon_usd, None)):  # fmt: skip
+        assert float(cash) == pytest.approx(by_month.iloc[:months].sum(), abs=0.005)
+    on_demand = sum(month["on_demand_usd"] for month in shown["monthly"])
+    owned = sum(one["cost_usd"] for one in shown["owned"])
+    assert float(head.cash_usd) == pytest.approx(on_demand + owned + inside, abs=0.005)
     assert float(head.owed_after_demand_usd) == pytest.approx(187_646, rel=0.01)
     assert float(head.still_to_pay_usd) == pytest.approx(155_989, rel=0.01)
     assert np.isclose(float(plan.total_cost_usd), 159_005, rtol=2e-3)

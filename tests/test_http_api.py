@@ -77,7 +77,12 @@ def test_the_cost_is_the_cheapest_of_every_number_of_reservations(client):
     def bill(reserved: int) -> float:
         return sum(0.06 * reserved + 0.10 * max(0, used - reserved) for used in [2, 4, 5, 3] * 12)
 
-    assert answer.json["total_cost_usd"] == pytest.approx(min(map(bill, range(6))))
+    reserved = min(range(6), key=bill)
+    head = answer.json["headline"]
+    assert answer.json["total_cost_usd"] == pytest.approx(bill(reserved))
+    assert head["cash_first_quarter_usd"] == pytest.approx(bill(reserved))
+    assert head["commitment_total_usd"] == pytest.approx(0.06 * 48 * reserved)
+    assert head["savings_usd"]["mean"] == pytest.approx(bill(0) - bill(reserved))
 
 
 def test_a_comparison_names_the_cheapest_strategy(client):
@@ -86,6 +91,9 @@ def test_a_comparison_names_the_cheapest_strategy(client):
     costs = {one["strategy"]: one["total_cost_usd"] for one in answer.json["strategies"]}
     assert answer.status_code == 200
     assert costs[answer.json["cheapest"]] == min(costs.values())
+    cash = {one["strategy"]: one["headline"]["cash_usd"] for one in answer.json["strategies"]}
+    assert cash["on_demand"] == costs["on_demand"]
+    assert cash["reserved_at_peak"] > costs["reserved_at_peak"]  # a year's upfront for two days
 
 
 def test_demand_may_be_an_example_of_the_server(client):
