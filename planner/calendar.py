@@ -106,7 +106,7 @@ def _length(
         return (horizon.end.astimezone(UTC) - start) // HOUR
     available = (demand_end - start) // HOUR
     if longest_term_hours is not None and longest_term_hours <= available:
-        notes.append(f"horizon: the longest term allowed, {longest_term_hours} hours")
+        notes.append(f"horizon: the longest term, {longest_term_hours} hours")
         return longest_term_hours
     reason = f", sooner than the longest term of {longest_term_hours}" if longest_term_hours else ""
     notes.append(f"horizon: until the demand ends, {available} hours{reason}")

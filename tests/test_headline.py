@@ -160,6 +160,57 @@ def test_any_plan_adds_up(planned, price, one, other, accounting):
     check(plan)
 
 
+@pytest.mark.parametrize("accounting", ["amortized", "full_term"])
+def test_fees_of_what_is_owned_already_are_told_apart(planned, price, accounting):
+    """Three owned reservations at 0.5 USD an hour run on for 20 hours after the 10 planned ones."""
+    rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 0.5, 40)]
+    owned = {
+        "id": "old", "kind": "reserved_standard", "instance_type": "m", "region": "here",
+        "quantity": 3, "start": "2025-12-31T14:00Z", "end": "2026-01-02T06:00Z",
+    }  # fmt: skip
+    plan = planned(
+        rates,
+        {"m": [2] * 10},
+        owned=[owned],
+        offers={"kinds": []},
+        horizon={"accounting": accounting},
+    )
+
+    head = plan.headline
+    assert float(head.owned_still_to_pay_usd) == pytest.approx(3 * 0.5 * 20)
+    assert float(head.cash_usd) == pytest.approx(3 * 0.5 * 10)
+    assert head.still_to_pay_usd == head.commitment_total_usd == 0
+
+
+@pytest.mark.parametrize("accounting", ["amortized", "full_term"])
+def test_fees_of_what_is_exchanged_are_those_of_what_is_taken(planned, price, accounting):
+    """Four owned machines at 0.6 USD an hour become three at 0.8: 2.4 in each of 24 + 48 hours."""
+    rates = [
+        price("b", "on_demand", 2.0),
+        price("b", "reserved_convertible", 0.8, 96, "no_upfront"),
+        price("z", "reserved_convertible", 0.6, 96, "no_upfront"),
+        price("z", "on_demand", 1.0),
+    ]
+    owned = {
+        "id": "wrong", "kind": "reserved_convertible", "instance_type": "z", "region": "here",
+        "quantity": 4, "start": "2025-12-31T00:00Z", "end": "2026-01-04T00:00Z",
+    }  # fmt: skip
+    plan = planned(
+        rates,
+        {"b": [3.0] * 24},
+        owned=[owned],
+        offers={"kinds": [], "exchanges": True},
+        horizon={"accounting": accounting},
+    )
+
+    head = plan.headline
+    assert [one.quantity for one in plan.exchanges] == [3]
+    assert float(head.cash_usd) == pytest.approx(24 * 2.4)
+    assert float(head.still_to_pay_usd) == pytest.approx(48 * 2.4)
+    assert head.owned_still_to_pay_usd == 0
+    assert float(head.commitment_total_usd) == pytest.approx(0)
+
+
 def test_savings_range_over_futures(planned, price):
     """Nine in ten futures save 1 USD in each of 4 hours; one in twenty loses 4, one saves none."""
     rates = [price("m", "on_demand", 2), price("m", "reserved_standard", 1, 4)]
@@ -260,6 +311,9 @@ def test_what_a_real_trace_leaves_to_pay_stands_in_the_first_screen():
     on_demand = sum(month["on_demand_usd"] for month in shown["monthly"])
     owned = sum(one["cost_usd"] for one in shown["owned"])
     assert float(head.cash_usd) == pytest.approx(on_demand + owned + inside, abs=0.005)
+    # Ten reserved m5.2xlarge for a year, until 2027-03-01: 90 days after the demand.
+    _, owned_usd = listed_usd("m5.2xlarge", "reserved_standard", YEAR, "no_upfront")
+    assert float(head.owned_still_to_pay_usd) == pytest.approx(10 * owned_usd * 90 * 24)
     assert float(head.owed_after_demand_usd) == pytest.approx(187_646, rel=0.01)
     assert float(head.still_to_pay_usd) == pytest.approx(155_989, rel=0.01)
     assert np.isclose(float(plan.total_cost_usd), 159_005, rtol=2e-3)

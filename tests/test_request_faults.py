@@ -231,7 +231,7 @@ def test_the_horizon_defaults_to_the_longest_term_or_to_the_demands_end(planned,
     found = planned(rates, {"m": [1] * 5})
     assert (found.horizon.hours, found.notes) == (
         3,
-        ("horizon: the longest term allowed, 3 hours",),
+        ("horizon: the longest term, 3 hours",),
     )
     found = planned(rates, {"m": [1] * 2})
     assert (found.horizon.hours, found.notes) == (

@@ -141,6 +141,8 @@ def signed_for(plan: Plan) -> RenderableType:
             table.add_row(label, usd(paid), usd(otherwise))
     table.add_row("  of it ahead, for hours after that", usd(head.paid_ahead_usd), "")
     table.add_row(f"fees still to pay after {end}", usd(head.still_to_pay_usd), "")
+    if head.owned_still_to_pay_usd:
+        table.add_row("  and of what is owned already", usd(head.owned_still_to_pay_usd), "")
     table.add_row("committed over all terms", usd(head.commitment_total_usd), "")
     table.add_row("saved on the bill", usd(head.savings_usd.mean), "")
     if plan.scenarios:

@@ -46,10 +46,12 @@ class Headline(Part):
     """What the plan's purchases and exchanges bind to: upfront and fees over their whole terms."""
     still_to_pay_usd: Usd
     """Fees of purchases and exchanges due after the hours planned for, nominal."""
+    owned_still_to_pay_usd: Usd
+    """Fees of what is owned already, due after the hours planned for, nominal."""
     paid_ahead_usd: Usd
     """Upfront paid for hours after those planned for."""
     owed_after_demand_usd: Usd
-    """Both together."""
+    """`still_to_pay_usd` and `paid_ahead_usd` together."""
     savings_usd: Range
     """On the bill all on demand, in the plan's accounting."""
     next_deadline: date | None

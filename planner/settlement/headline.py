@@ -33,10 +33,11 @@ def describe_headline(outlook: Outlook) -> Headline:
     last = f"{problem.calendar.at(problem.calendar.hours - 1):%Y-%m}"
     names = [str(month["month"]) for month in months if str(month["month"]) <= last]
     left = mean_left(problem, policy)
+    owned_usd = _owned_fees_after(problem, policy)
     cash = _cash([Decimal(str(month["cash_usd"])) for month in months])
     if problem.calendar.accounting is Accounting.FULL_TERM:
         # Its months go on to the end of every term.
-        cash = _within(cash, whole_nano(left.fees) + _owned_fees_after(problem))
+        cash = _within(cash, whole_nano(left.fees) + owned_usd)
     return Headline(
         sentence=_sentence(outlook, cash),
         first_quarter=_from_to(names[:QUARTER]),
@@ -47,6 +48,7 @@ def describe_headline(outlook: Outlook) -> Headline:
         on_demand_cash=_cash(_on_demand_cash(outlook)),
         commitment_total_usd=whole_nano(_committed(policy)),
         still_to_pay_usd=whole_nano(left.fees),
+        owned_still_to_pay_usd=owned_usd,
         paid_ahead_usd=whole_nano(left.ahead),
         owed_after_demand_usd=whole_nano(left.fees) + whole_nano(left.ahead),
         savings_usd=_savings(outlook),
@@ -77,12 +79,16 @@ def _within(cash: Cash, after_usd: Decimal) -> Cash:
     )
 
 
-def _owned_fees_after(problem: Problem) -> Decimal:
-    """Fees of what is owned already, due after the horizon."""
+def _owned_fees_after(problem: Problem, policy: Policy) -> Decimal:
+    """Fees of what is owned already, due after the horizon, without what exchanges give by then."""
     calendar, fees = problem.calendar, Fraction(0)
     for one in problem.owned:
         after = max(calendar.hour_of(one.commitment.end) - calendar.hours, 0)
-        fees += Fraction(one.quantity) * step_price(one.option)[1] * after
+        given = sum(
+            (made.given_of(one) * Fraction(made.exchange.probability) for made in policy.exchanges),
+            Fraction(0),
+        )
+        fees += (Fraction(one.quantity) - given) * step_price(one.option)[1] * after
     return whole_nano(fees)
 
 
