@@ -34,7 +34,7 @@ FLOOR = 0.05
 PROFILE_DECAY = 0.9
 PROFILE_WEEKS = 26
 DAY_PRIOR_WEEKS = 0.5
-"""The week's profile is drawn to the day's by so many weeks."""
+"""Days of the week's profile are drawn to the shape they have in common by so many weeks."""
 
 GROWTH_WEEKS = 8
 """Growth since last year is judged by so many weeks."""
@@ -42,11 +42,13 @@ MOST_YEARS = 3
 AROUND = (0.25, 0.5, 0.25)
 """What the weeks before, at and after the same week of a year count."""
 
-CLOSED_SHARE = 0.05
-"""Hours that never had more than this share of their week's mean are closed: shops at weekends,
-offices at night. What other days do at the same hour says nothing of them."""
+CLOSED_SHARE = 0.15
+"""Hours that hardly ever had more than this share of their week's mean are closed: shops at
+weekends, offices at night. What other days do at the same hour says nothing of them."""
 FEWEST_CLOSED = 2
 """So many weeks, or days of one name, must have been so."""
+EXCEPTIONS = 0.1
+"""So many of the weeks, or days, may have been others: Sundays before Christmas."""
 
 DAYS_PER_WEEK = 7
 LEVEL_DAYS = 7
@@ -86,13 +88,13 @@ def week_profile(weeks: Floats) -> Floats:
 
 
 def _by_day(profile: Floats, closed: Bools) -> Floats:
-    """Each hour's mean over the days on which it is open; closed hours as they are [hour]."""
-    if not closed.any():
-        return np.tile(profile.reshape(7, HOURS_PER_DAY).mean(axis=0), 7)
-    opened = (~closed).reshape(7, HOURS_PER_DAY)
-    total = (profile.reshape(7, HOURS_PER_DAY) * opened).sum(axis=0)
-    usual = np.tile(total / np.maximum(opened.sum(axis=0), 1), 7)
-    return np.where(closed, profile, usual)
+    """What days have in common, at each day's own level; closed hours as they are [hour]."""
+    days, opened = profile.reshape(7, HOURS_PER_DAY), (~closed).reshape(7, HOURS_PER_DAY)
+    levels = (days * opened).sum(axis=1) / np.maximum(opened.sum(axis=1), 1)
+    total = np.where(opened, days, 0.0).sum(axis=0)
+    of_levels = (levels[:, None] * opened).sum(axis=0)
+    shape = np.divide(total, of_levels, out=np.ones(HOURS_PER_DAY), where=of_levels > 0)
+    return np.where(closed, profile, (levels[:, None] * shape).ravel())
 
 
 def closed_hours(units: Floats) -> Bools:
@@ -102,12 +104,22 @@ def closed_hours(units: Floats) -> Bools:
     busy = latest[means > 0] / means[means > 0][:, None]
     if len(busy) < FEWEST_CLOSED:
         return np.zeros(units.shape[1], dtype=np.bool_)
-    return np.asarray(busy.max(axis=0) < CLOSED_SHARE)
+    most = np.quantile(busy, 1 - EXCEPTIONS, axis=0, method="higher")
+    return np.asarray(most < CLOSED_SHARE)
 
 
-def day_profile(days: Floats) -> Floats:
-    """The shape of a day, of mean 1, closed days left out [hour of the day]."""
-    days = days[~_is_closed(days)]
+def day_profiles(days: Floats) -> Floats:
+    """The shapes of the days of a week, each of mean 1: one of the open ones, one of the closed.
+
+    By name, counted from the first day [day modulo 7 × hour].
+    """
+    shut = _is_closed(days)
+    resting, _ = _shape(days[shut], DAY_DECAY)
+    return np.where(closed_days(days)[:, None], resting, _open_profile(days[~shut]))
+
+
+def _open_profile(days: Floats) -> Floats:
+    """The shape of a day, of mean 1, drawn to an even one [hour of the day]."""
     profile, weight = _shape(days, DAY_DECAY)
     closed = closed_hours(days)
     usual = np.where(closed, profile, profile[~closed].mean() if closed.any() else 1.0)
@@ -226,8 +238,8 @@ def daily(days: Floats, ahead: int) -> Floats:
     opened = np.flatnonzero(~_is_closed(days))
     plain = days.mean(axis=1)[opened] / effects[opened % DAYS_PER_WEEK]
     level = float(np.median(plain[-LEVEL_DAYS:]))
-    coming = effects[np.arange(count, count + ahead) % DAYS_PER_WEEK]
-    return np.asarray(level * coming[:, None] * day_profile(days))
+    coming = np.arange(count, count + ahead) % DAYS_PER_WEEK
+    return np.asarray(level * effects[coming, None] * day_profiles(days)[coming])
 
 
 def day_effects(days: Floats) -> Floats:
@@ -239,7 +251,7 @@ def day_effects(days: Floats) -> Floats:
     means, count = days.mean(axis=1), len(days)
     closed, place = closed_days(days), np.arange(count) % DAYS_PER_WEEK
     opened = ~closed[place]
-    if count < 2 * DAYS_PER_WEEK or (means[opened] <= 0).any() or closed.sum() >= DAYS_PER_WEEK - 1:
+    if count < 2 * DAYS_PER_WEEK or (means[opened] <= 0).any():
         return np.ones(DAYS_PER_WEEK)
     logs, names = np.log(means[opened]), DAYS_PER_WEEK - int(closed.sum())
     seen = np.maximum(np.bincount(place[opened], minlength=DAYS_PER_WEEK), 1)
@@ -247,7 +259,8 @@ def day_effects(days: Floats) -> Floats:
     rest = float(((logs - mean[place[opened]]) ** 2).sum()) / max(len(logs) - names, 1)
     noise = rest / seen
     off = np.where(closed, 0.0, mean - mean[~closed].mean())
-    spread = max(float((off**2).sum()) / (names - 1) - float(noise[~closed].mean()), 0.0)
+    between = float((off**2).sum()) / max(names - 1, 1)
+    spread = max(between - float(noise[~closed].mean()), 0.0)
     kept = spread / (spread + noise) if spread > 0 else np.zeros(DAYS_PER_WEEK)
     effects = np.exp(off * kept)
     if closed.any():
@@ -270,6 +283,17 @@ MODELS = (
 """Every model there is; the first is taken where no other is clearly better."""
 
 
-def profile_of(model: Model, units: Floats) -> Floats:
-    """The shape of a unit as a model sees it, of mean 1 [hour]."""
-    return day_profile(units) if model is DAILY else week_profile(units)
+def profiles_of(model: Model, units: Floats) -> Floats:
+    """The shapes of a model's units, each of mean 1, by place in the week [unit modulo n × hour].
+
+    Weeks have one; days one for each name, counted from the first unit.
+    """
+    return day_profiles(units) if model is DAILY else week_profile(units)[None]
+
+
+def closed_of(model: Model, units: Floats) -> Bools:
+    """Closed hours by place in the week, as `profiles_of` counts them [unit modulo n × hour]."""
+    if model is not DAILY:
+        return closed_hours(units)[None]
+    shut = _is_closed(units)
+    return closed_days(units)[:, None] | closed_hours(units[~shut])

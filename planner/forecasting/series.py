@@ -74,12 +74,13 @@ class SeriesForecast:
 
         The deviations of level and hour from their medians are taken as independent.
         """
-        deviation, closed = self._deviation(), self.spread.closed
+        deviation, spread = self._deviation(), self.spread
+        shut = spread.closed[(self.unit - 1) % len(spread.closed), self.hour_of_unit]
         found = np.zeros((len(levels), self.hours))
-        for kind in (~closed, closed):
-            if kind.any():
-                middle, *shapes = np.quantile(self.spread.ratios[:, kind], [0.5, *levels])
-                here = kind[self.hour_of_unit]
+        for here, alike in ((~shut, ~spread.closed_ratios), (shut, spread.closed_ratios)):
+            if here.any():
+                seen = spread.ratios[alike] if alike.any() else spread.ratios
+                middle, *shapes = np.quantile(seen, [0.5, *levels])
                 for row, level, shape in zip(found, levels, shapes, strict=True):
                     factor = _factor(level, float(shape), float(middle), deviation[here])
                     row[here] = self.expected[here] * factor

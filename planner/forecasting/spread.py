@@ -19,10 +19,10 @@ from planner.forecasting.models import (
     Bools,
     Model,
     closed_days,
-    closed_hours,
+    closed_of,
     day_effects,
     median_slope,
-    profile_of,
+    profiles_of,
 )
 
 Floats = NDArray[np.float64]
@@ -76,7 +76,8 @@ class Spread:
         changes: past log changes of the level from unit to unit, the newest last [unit].
         season: standard deviation of the log level that may be a season of the year which the
             model does not know; 0 where there is none.
-        closed: hours in which next to nothing ever runs, whose ratios say nothing of others [hour].
+        closed: hours in which next to nothing ever runs, whose ratios say nothing of others: of the
+            first unit ahead and those after it, until they repeat [unit modulo n × hour].
     """
 
     scale: float
@@ -85,6 +86,11 @@ class Spread:
     changes: Floats
     season: float
     closed: Bools
+
+    @property
+    def closed_ratios(self) -> Bools:
+        """Which ratios are those of closed hours [unit × hour]."""
+        return self.closed[np.arange(-len(self.ratios), 0) % len(self.closed)]
 
     def deviation(self, units: Floats) -> Floats:
         r"""Standard deviation of the level's log error so many units ahead.
@@ -111,7 +117,7 @@ def measure_spread(model: Model, units: Floats) -> Spread:
         _ratios(model, units),
         changes,
         _season(model, units),
-        closed_hours(units),
+        np.roll(closed_of(model, units), -len(units), axis=0),
     )
 
 
@@ -236,16 +242,19 @@ def _ratios(model: Model, units: Floats) -> Floats:
     where a profile was next to nothing before, its ratio says nothing of what it is now.
     """
     found, highest = [], 0.0
-    for at in range(max(1, len(units) - RATIO_UNITS), len(units)):
+    places = range(max(1, len(units) - RATIO_UNITS), len(units))
+    for at in places:
         level = float(units[at].mean())
-        expected = level * profile_of(model, units[:at])
+        profiles = profiles_of(model, units[:at])
+        expected = level * profiles[at % len(profiles)]
         usable = expected > 0
         found.append(np.where(usable, units[at] / np.where(usable, expected, 1.0), 1.0))
         if level > 0:
             highest = max(highest, float(units[at].max()) / level)
     if not found:
         return np.ones((1, units.shape[1]))
-    profile = profile_of(model, units)
+    profiles = profiles_of(model, units)
+    profile = profiles[np.array(places) % len(profiles)]
     most = np.full_like(profile, np.inf)
     np.divide(highest, profile, out=most, where=profile > 0)
     return np.asarray(np.minimum(np.array(found), np.maximum(most, 1.0)))

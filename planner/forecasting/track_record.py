@@ -25,6 +25,8 @@ LONG_HISTORY_WEEKS = 117
 """Histories of so many weeks show errors of a year ahead: a quarter more than two years."""
 NOTHING = 1e-6
 """Naive errors below this share of the forecast's are rounding: no ratio to them means anything."""
+ROUNDING = 1e-9
+"""So are those below this share of the mean demand."""
 FEWEST_WEEKS = 4
 """Shorter histories are looked at by days."""
 MOST_ORIGINS = 8
@@ -60,7 +62,8 @@ class Tally:
     @property
     def mase(self) -> float | None:
         """Error over that of the season before in the history; None where that never errs."""
-        if self.naive_error == 0 or self.naive_error < NOTHING * self.error:
+        rounding = max(NOTHING * self.error, ROUNDING * self.demand / max(self.hours, 1))
+        if self.naive_error == 0 or self.naive_error < rounding:
             return None
         return self.error / self.naive_error
 
